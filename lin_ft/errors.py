@@ -1,0 +1,5 @@
+"""The one exception for bad input: one sentence, shown without a traceback, exit code 2."""
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong. The message names the input, what is wrong and what to do."""
