@@ -1,0 +1,66 @@
+"""Model cards: what a zoo entry is, where it comes from and how good it is. JSON beside the weights."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from lin_ft.errors import InputError
+from lin_ft.zoo.weights import write_atomically
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """One zoo entry.
+
+    `mean` and `std` (per RGB channel, of pixels in [0, 1]) are the statistics of the source's training images:
+    every input is normalised by them before it reaches the network. Accuracies are fractions in [0, 1].
+    """
+
+    name: str
+    architecture: str
+    source: str
+    domain: str
+    class_names: tuple[str, ...]
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    n_params: int
+    n_train: int
+    n_test: int
+    test_accuracy: float
+    licence: str
+    command: str
+    commit: str
+    hardware: str
+    seconds: float
+    seed: int
+    recipe: dict
+    sha256: str = ""
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.class_names)
+
+
+def save_card(path: str | Path, card: ModelCard) -> None:
+    text = json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def load_card(path: str | Path) -> ModelCard:
+    """Read a card; InputError names the file and the field that is missing, unknown or of the wrong kind."""
+    path = Path(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable model card ({error}); write it again.") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: not a model card (a JSON object is expected); write it again.")
+    known = {field.name for field in dataclasses.fields(ModelCard)}
+    required = known - {"sha256"}
+    problems = [f"missing {name}" for name in sorted(required - values.keys())]
+    problems += [f"unknown {name}" for name in sorted(values.keys() - known)]
+    if problems:
+        raise InputError(f"{path}: not a model card of this version ({', '.join(problems)}); write it again.")
+    tuples = {name: tuple(values[name]) for name in ("class_names", "mean", "std")}
+    return ModelCard(**{**values, **tuples})

@@ -1,0 +1,91 @@
+"""A zoo entry: a card, an architecture and weights that are read when first used."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from lin_ft.errors import InputError
+from lin_ft.models import resnet20
+from lin_ft.zoo.card import ModelCard, load_card
+from lin_ft.zoo.weights import load_weights
+
+ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {"resnet20": resnet20}
+"""Name -> function of the number of classes. The module has `features(x, train)` and a Dense named `head`."""
+
+REFERENCE = "cifar10-resnet20"
+"""The model whose accuracy gains are measured against: the part ImageNet plays in the paper."""
+
+EMBEDDED = Path(__file__).parent / "embedded"
+
+
+def architecture(name: str) -> Callable[[int], nn.Module]:
+    if name not in ARCHITECTURES:
+        raise InputError(f"architecture {name!r}: unknown; one of {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[name]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ZooModel:
+    """A pre-trained network. `variables` holds `params` and `batch_stats`, loaded and checked at first use."""
+
+    card: ModelCard
+    weights: Path
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @functools.cached_property
+    def variables(self) -> dict[str, Any]:
+        return load_weights(self.weights, _shapes(self.card.architecture, self.card.n_classes))
+
+    def module(self, n_classes: int | None = None) -> nn.Module:
+        """The Flax module with a head for `n_classes` (by default those of the source)."""
+        return architecture(self.card.architecture)(n_classes or self.card.n_classes)
+
+    def normalise(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float[np.ndarray, "n h w 3"]:
+        """Pixels 0..255 to the input the network was trained on: (x / 255 - mean) / std."""
+        mean, std = (np.asarray(value, np.float32) for value in (self.card.mean, self.card.std))
+        return (images.astype(np.float32) / 255 - mean) / std
+
+
+@functools.cache
+def _shapes(name: str, n_classes: int) -> Any:
+    module = architecture(name)(n_classes)
+    return jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+
+
+def load_zoo(folder: str | Path) -> list[ZooModel]:
+    """All entries of a folder: each NAME.json (card) beside its NAME.safetensors; the reference model first."""
+    folder = Path(folder)
+    cards = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    if not cards:
+        raise InputError(f"zoo {str(folder)!r}: no model cards there; give a folder that `lin-ft zoo train` wrote.")
+    models = [ZooModel(load_card(path), path.with_suffix(".safetensors")) for path in cards]
+    return sorted(models, key=lambda model: (model.name != REFERENCE, model.name))
+
+
+def embedded_zoo() -> list[ZooModel]:
+    """The zoo shipped inside the package: ResNet-20, one for each source of another domain."""
+    return load_zoo(EMBEDDED)
+
+
+def select(zoo: list[ZooModel], names: list[str] | tuple[str, ...]) -> list[ZooModel]:
+    """Those entries, in the order given; 'cifar10' stands for 'cifar10-resnet20' where that is unambiguous."""
+    chosen = []
+    for name in names:
+        matches = [model for model in zoo if model.name == name]
+        matches = matches or [model for model in zoo if model.card.source == name]
+        if len(matches) != 1:
+            known = ", ".join(model.name for model in zoo)
+            raise InputError(f"model {name!r}: {'ambiguous' if matches else 'unknown'}; the zoo has {known}.")
+        chosen += matches
+    return chosen

@@ -1,0 +1,231 @@
+"""Pre-training of zoo entries: one network from scratch on one source, resumable, ending in weights and a card."""
+
+import dataclasses
+import hashlib
+import logging
+import platform
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Float, UInt8
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lin_ft.errors import InputError
+from lin_ft.zoo.card import ModelCard, save_card
+from lin_ft.zoo.model import architecture
+from lin_ft.zoo.weights import load_weights, save_weights
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How one zoo entry is pre-trained: SGD with Nesterov momentum, linear warm-up, then cosine decay to zero.
+
+    The first epochs see random crops of `crop` x `crop` pixels at the original scale, the last `full_epochs`
+    the whole image shifted by up to `shift` pixels: the network is fully convolutional, small crops cost less
+    and augment, and the last epochs fit the batch statistics to the size used later.
+    """
+
+    source: str
+    """A packaged data set or TFDS name."""
+    name: str = ""
+    """Name of the zoo entry; empty: source-architecture."""
+    architecture: str = "resnet20"
+    epochs: int = 20
+    full_epochs: int = 5
+    crop: int = 24
+    shift: int = 2
+    flip: bool = False
+    """Random horizontal mirror images (for photographs, not for writing)."""
+    batch_size: int = 32
+    learning_rate: float = 0.08
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    """Coefficient of the squared L2 norm of convolution and head kernels; norms and biases are exempt."""
+    warmup: float = 0.15
+    """Fraction of all steps with growing learning rate."""
+    seed: int = 0
+
+    @property
+    def entry(self) -> str:
+        return self.name or f"{self.source}-{self.architecture}"
+
+
+def batches(
+    images: UInt8[np.ndarray, "n h w 3"], labels: np.ndarray, recipe: Recipe, epoch: int
+) -> Iterator[tuple[Float[np.ndarray, "b size size 3"], np.ndarray]]:
+    """Shuffled, augmented batches of one epoch, pixels in [0, 1]; a function of (recipe.seed, epoch) alone."""
+    rng = np.random.Generator(np.random.Philox(key=[recipe.seed, epoch]))
+    order = rng.permutation(len(images))
+    full = epoch >= recipe.epochs - recipe.full_epochs
+    side = images.shape[1] if full else recipe.crop
+    if full and recipe.shift:
+        pad = ((0, 0), (recipe.shift,) * 2, (recipe.shift,) * 2, (0, 0))
+    else:
+        pad = ((0, 0),) * 4
+    for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
+        index = order[start : start + recipe.batch_size]
+        source = np.pad(images[index], pad, mode="edge")
+        room = source.shape[1] - side + 1
+        batch = np.empty((len(index), side, side, 3), np.float32)
+        for row, (top, left) in enumerate(rng.integers(0, room, (len(index), 2))):
+            batch[row] = source[row, top : top + side, left : left + side]
+        if recipe.flip:
+            mirrored = rng.random(len(index)) < 0.5
+            batch[mirrored] = batch[mirrored, :, ::-1]
+        yield batch / 255, labels[index]
+
+
+def _schedule(recipe: Recipe, n_steps: int) -> optax.Schedule:
+    warmup = max(1, int(recipe.warmup * n_steps))
+    return optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, warmup, n_steps)
+
+
+def _optimizer(recipe: Recipe, n_steps: int) -> optax.GradientTransformation:
+    def is_kernel(params):
+        return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
+
+    return optax.chain(
+        optax.add_decayed_weights(recipe.weight_decay, mask=is_kernel),
+        optax.sgd(_schedule(recipe, n_steps), momentum=recipe.momentum, nesterov=True),
+    )
+
+
+def evaluate(module, variables, images: np.ndarray, labels: np.ndarray, mean, std, batch: int = 100) -> float:
+    """Accuracy in [0, 1] with running batch statistics."""
+
+    @jax.jit
+    def predict(variables, x):
+        return module.apply(variables, (x - mean) / std).argmax(-1)
+
+    correct = 0
+    for start in range(0, len(images), batch):
+        x = images[start : start + batch]
+        x = np.concatenate([x, np.zeros((batch - len(x), *x.shape[1:]), x.dtype)])
+        predicted = predict(variables, jnp.asarray(x, jnp.float32) / 255)
+        wanted = labels[start : start + batch]
+        correct += int((np.asarray(predicted)[: len(wanted)] == wanted).sum())
+    return correct / len(images)
+
+
+def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool = True) -> ModelCard:
+    """Train `recipe`, write `<out>/<entry>.safetensors` and `<out>/<entry>.json`, return the card.
+
+    After every epoch the whole state goes to `<out>/.<entry>.state.safetensors`; called again, training goes on
+    from there and ends in the same weights as an uninterrupted run.
+    """
+    from lin_ft.data import load_split
+
+    build = architecture(recipe.architecture)
+    out = Path(out)
+    training, test = load_split(recipe.source, "train"), load_split(recipe.source, "test")
+    images, labels = training.images, np.asarray(training.labels)
+    pixels = images.reshape(-1, 3).astype(np.float64) / 255
+    mean, std = pixels.mean(0).astype(np.float32), np.maximum(pixels.std(0), 1e-3).astype(np.float32)
+    module = build(len(training.class_names))
+    variables = module.init(jax.random.key(recipe.seed), jnp.zeros((1, *images.shape[1:])))
+    n_steps = recipe.epochs * (len(images) // recipe.batch_size)
+    optimizer = _optimizer(recipe, n_steps)
+
+    def loss(params, statistics, x, y):
+        logits, updated = module.apply(
+            {"params": params, "batch_stats": statistics}, (x - mean) / std, train=True, mutable=["batch_stats"]
+        )
+        value = optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
+        return value, (updated["batch_stats"], (logits.argmax(-1) == y).mean())
+
+    @jax.jit
+    def step(params, statistics, state, x, y):
+        (value, (statistics, accuracy)), grads = jax.value_and_grad(loss, has_aux=True)(params, statistics, x, y)
+        updates, state = optimizer.update(grads, state, params)
+        return optax.apply_updates(params, updates), statistics, state, value, accuracy
+
+    params, statistics = variables["params"], variables["batch_stats"]
+    state = optimizer.init(params)
+    leaves, treedef = jax.tree.flatten((params, statistics, state))
+    checkpoint = out / f".{recipe.entry}.state.safetensors"
+    first_epoch, seconds = 0, 0.0
+    if checkpoint.exists():
+        like = {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
+        like |= {"epoch": np.zeros((1,)), "seconds": np.zeros((1,))}
+        saved = load_weights(checkpoint, like)
+        first_epoch, seconds = int(saved.pop("epoch")[0]), float(saved.pop("seconds")[0])
+        leaves = [jnp.asarray(saved[f"{index:04d}"]) for index in range(len(leaves))]
+        params, statistics, state = jax.tree.unflatten(treedef, leaves)
+        logger.info("%s: going on after epoch %d", recipe.entry, first_epoch)
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), disable=not progress, transient=True
+    )
+    with bar:
+        done = bar.add_task(recipe.entry, total=recipe.epochs, completed=first_epoch)
+        for epoch in range(first_epoch, recipe.epochs):
+            start, values = time.monotonic(), []
+            for x, y in batches(images, labels, recipe, epoch):
+                params, statistics, state, value, accuracy = step(params, statistics, state, x, y)
+                values.append((float(value), float(accuracy)))
+                bar.advance(done, recipe.batch_size / len(images))
+            seconds += time.monotonic() - start
+            mean_loss, mean_accuracy = np.mean(values, 0)
+            if not np.isfinite(mean_loss):
+                raise InputError(f"{recipe.entry}: training diverged in epoch {epoch + 1}; lower learning_rate.")
+            logger.info(
+                "%s: epoch %d/%d loss %.4f training accuracy %.4f (%.0f s)",
+                recipe.entry, epoch + 1, recipe.epochs, mean_loss, mean_accuracy, seconds,
+            )  # fmt: skip
+            leaves = jax.tree.leaves((params, statistics, state))
+            saved = {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
+            save_weights(
+                checkpoint, saved | {"epoch": np.array([epoch + 1.0]), "seconds": np.array([seconds])}
+            )
+
+    variables = {"params": params, "batch_stats": statistics}
+    accuracy = evaluate(module, variables, test.images, np.asarray(test.labels), mean, std)
+    weights = out / f"{recipe.entry}.safetensors"
+    save_weights(weights, variables)
+    card = ModelCard(
+        name=recipe.entry,
+        architecture=recipe.architecture,
+        source=recipe.source,
+        domain=training.domain,
+        class_names=tuple(training.class_names),
+        image_size=images.shape[1],
+        mean=tuple(float(value) for value in mean),
+        std=tuple(float(value) for value in std),
+        n_params=sum(leaf.size for leaf in jax.tree.leaves(params)),
+        n_train=len(images),
+        n_test=len(test.images),
+        test_accuracy=accuracy,
+        licence=training.licence,
+        command=command,
+        commit=_commit(),
+        hardware=f"{jax.devices()[0].device_kind} x {jax.local_device_count()}, {platform.machine()}",
+        seconds=round(seconds, 1),
+        seed=recipe.seed,
+        recipe=dataclasses.asdict(recipe),
+        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+    )
+    save_card(out / f"{recipe.entry}.json", card)
+    checkpoint.unlink(missing_ok=True)
+    logger.info("%s: test accuracy %.4f on %d images", recipe.entry, accuracy, len(test.images))
+    return card
+
+
+def _commit() -> str:
+    """The commit of the checkout this runs from, with '+' when it has changes; empty outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
+            cwd=folder, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return run.stdout.strip()

@@ -1,0 +1,74 @@
+"""Weights as data: nested dicts of arrays to and from safetensors, written atomically, checked on reading."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from lin_ft.errors import InputError
+
+
+def write_atomically(path: str | Path, write) -> None:
+    """Call `write(temporary_path)`, flush to disk, then rename: readers see the old file or the new one, never half."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"{path}: cannot be written ({reason}); choose a writable folder with space.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_weights(path: str | Path, variables: Mapping[str, Any]) -> None:
+    """Write a nested dict of arrays; tensor names are the paths joined by '/': 'params/head/kernel'."""
+    flat = {name: np.ascontiguousarray(value) for name, value in flatten_dict(variables, sep="/").items()}
+    write_atomically(path, lambda temporary: save_file(flat, temporary))
+
+
+def load_weights(path: str | Path, like: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Read a nested dict of arrays; given `like` (arrays or shape structs), names and shapes must agree with it.
+
+    Raises InputError for a missing or damaged file, for tensors that are missing, unexpected or of another
+    shape (all listed), and for NaN or infinite values.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such weights file; give the path of a .safetensors file.")
+    try:
+        flat = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a readable safetensors file ({error}); fetch or train it again.") from error
+    broken = [name for name, value in flat.items() if not np.all(np.isfinite(np.asarray(value, np.float64)))]
+    if broken:
+        raise InputError(f"{path}: NaN or infinite values in {', '.join(broken)}; fetch or train it again.")
+    if like is not None:
+        _check_shapes(path, flat, flatten_dict(like, sep="/"))
+    return unflatten_dict(flat, sep="/")
+
+
+def _check_shapes(path: Path, flat: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    missing = sorted(expected.keys() - flat.keys())
+    unexpected = sorted(flat.keys() - expected.keys())
+    reshaped = [
+        f"{name} {tuple(flat[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in sorted(expected.keys() & flat.keys())
+        if tuple(flat[name].shape) != tuple(expected[name].shape)
+    ]
+    problems = [
+        f"{title}: {', '.join(names)}"
+        for title, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
+        if names
+    ]
+    if problems:
+        raise InputError(f"{path}: does not fit the architecture ({'; '.join(problems)}); name the right one.")
