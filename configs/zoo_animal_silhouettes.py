@@ -10,6 +10,8 @@ from lin_ft.zoo.train import Recipe
 
 config = Recipe(
     source="animal_silhouettes",
+    domain="silhouettes",
+    licence="MIT",
     epochs=12,
     full_epochs=3,
     crop=28,

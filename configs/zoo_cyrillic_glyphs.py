@@ -10,6 +10,8 @@ from lin_ft.zoo.train import Recipe
 
 config = Recipe(
     source="cyrillic_glyphs",
+    domain="typeset glyphs",
+    licence="OFL and other free font licences",
     epochs=13,
     full_epochs=3,
     crop=28,

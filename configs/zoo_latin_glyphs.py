@@ -10,6 +10,8 @@ from lin_ft.zoo.train import Recipe
 
 config = Recipe(
     source="latin_glyphs",
+    domain="typeset glyphs",
+    licence="OFL and other free font licences",
     epochs=7,
     full_epochs=2,
     crop=28,

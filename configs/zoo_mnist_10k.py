@@ -10,6 +10,8 @@ from lin_ft.zoo.train import Recipe
 
 config = Recipe(
     source="mnist_10k",
+    domain="handwritten digits",
+    licence="MIT",
     epochs=9,
     full_epochs=2,
     crop=28,

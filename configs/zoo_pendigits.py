@@ -10,6 +10,8 @@ from lin_ft.zoo.train import Recipe
 
 config = Recipe(
     source="pendigits",
+    domain="pen strokes",
+    licence="UCI, research use",
     epochs=7,
     full_epochs=2,
     crop=28,

@@ -10,6 +10,8 @@ from lin_ft.zoo.train import Recipe
 
 config = Recipe(
     source="speech_spectrograms",
+    domain="speech spectrograms",
+    licence="CC BY-SA 3.0",
     epochs=12,
     full_epochs=3,
     crop=28,

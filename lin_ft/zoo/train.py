@@ -35,6 +35,9 @@ class Recipe:
 
     source: str
     """A packaged data set or TFDS name."""
+    domain: str = ""
+    licence: str = ""
+    """Of the source data; both go to the card."""
     name: str = ""
     """Name of the zoo entry; empty: source-architecture."""
     architecture: str = "resnet20"
@@ -194,7 +197,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         name=recipe.entry,
         architecture=recipe.architecture,
         source=recipe.source,
-        domain=training.domain,
+        domain=recipe.domain,
         class_names=tuple(training.class_names),
         image_size=images.shape[1],
         mean=tuple(float(value) for value in mean),
@@ -203,7 +206,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         n_train=len(images),
         n_test=len(test.images),
         test_accuracy=accuracy,
-        licence=training.licence,
+        licence=recipe.licence,
         command=command,
         commit=_commit(),
         hardware=f"{jax.devices()[0].device_kind} x {jax.local_device_count()}, {platform.machine()}",
