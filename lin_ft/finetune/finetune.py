@@ -2,8 +2,10 @@
 
 import dataclasses
 import functools
+import json
 import logging
 import time
+from pathlib import Path
 
 import flax.linen as nn
 import jax
@@ -17,6 +19,7 @@ from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.predict import bootstrap_interval
 from lin_ft.zoo import ZooModel
+from lin_ft.zoo.weights import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,16 @@ class FinetuneResult:
     """(n_test,) bool: test images classified rightly."""
     curve: tuple[float, ...]
     seconds: float
+
+    def as_dict(self) -> dict:
+        """Everything as JSON types."""
+        rates = {f"{rate:g}": accuracy for rate, accuracy in self.validation_accuracy.items()}
+        correct = [bool(value) for value in self.correct]
+        return dataclasses.asdict(self) | {"validation_accuracy": rates, "correct": correct}
+
+    def save_json(self, path: str | Path) -> None:
+        text = json.dumps(self.as_dict(), indent=1) + "\n"
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 @functools.cache

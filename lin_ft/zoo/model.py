@@ -13,7 +13,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from lin_ft.errors import InputError
+from lin_ft.functions import ModelFunction, from_linen
 from lin_ft.models import resnet20
+from lin_ft.typing import Params
 from lin_ft.zoo.card import ModelCard, load_card
 from lin_ft.zoo.weights import load_weights
 
@@ -50,6 +52,11 @@ class ZooModel:
     def module(self, n_classes: int | None = None) -> nn.Module:
         """The Flax module with a head for `n_classes` (by default those of the source)."""
         return architecture(self.card.architecture)(n_classes or self.card.n_classes)
+
+    @functools.cached_property
+    def function(self) -> tuple[ModelFunction, Params]:
+        """(apply, params), batch statistics frozen; models of one architecture share their compiled programs."""
+        return from_linen(self.module(), self.variables)
 
     def normalise(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float[np.ndarray, "n h w 3"]:
         """Pixels 0..255 to the input the network was trained on: (x / 255 - mean) / std."""

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import platform
+import runpy
 import subprocess
 import time
 from collections.abc import Iterator
@@ -232,3 +233,17 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return run.stdout.strip()
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """The `config` of a Python file (run as code: only use files you trust)."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such config; give a file such as configs/zoo_cifar10.py.")
+    try:
+        config = runpy.run_path(str(path)).get("config")
+    except Exception as error:
+        raise InputError(f"{path}: cannot be run ({type(error).__name__}: {error}); mend it.") from error
+    if not isinstance(config, Recipe):
+        raise InputError(f"{path}: defines no `config` that is a lin_ft.zoo.train.Recipe; see configs/zoo_cifar10.py.")
+    return config

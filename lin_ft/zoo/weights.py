@@ -32,7 +32,7 @@ def write_atomically(path: str | Path, write) -> None:
 
 def save_weights(path: str | Path, variables: Mapping[str, Any]) -> None:
     """Write a nested dict of arrays; tensor names are the paths joined by '/': 'params/head/kernel'."""
-    flat = {name: np.ascontiguousarray(value) for name, value in flatten_dict(variables, sep="/").items()}
+    flat = {name: np.asarray(value, order="C") for name, value in flatten_dict(variables, sep="/").items()}
     write_atomically(path, lambda temporary: save_file(flat, temporary))
 
 

@@ -1,0 +1,305 @@
+"""`lin-ft`: rank a zoo on a task, check the ranking by fine-tuning, look at data and models."""
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from lin_ft.errors import InputError
+
+_STARTED = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Rank the models of a zoo for a task, without training."""
+
+    target: str
+    """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
+    shots: int = 10
+    """Training images a class."""
+    seed: int = 0
+    """Of the few-shot sample and of every random choice after it."""
+    zoo: str = "embedded"
+    """'embedded', or a folder that `lin-ft zoo train` wrote."""
+    models: tuple[str, ...] = ()
+    """Only these (default: all). The reference always takes part."""
+    score: str = ""
+    """What to rank by; an unknown name lists all. Default: the one measured to rank best."""
+    head: str = ""
+    """New head: zero, random or ridge. Default: the one measured to rank best."""
+    trainable: str = "all"
+    """Weights that fine-tuning would change: all, head, norm or last_block."""
+    json: Path | None = None
+    """Write the ranking here as well."""
+    plot: Path | None = None
+    """The picture; default: ranking-TARGET.png in the working directory."""
+    verify: int = 0
+    """Fine-tune the first K/2 and last K/2 of the ranking for real; 2: the first and the last."""
+
+    def run(self) -> None:
+        from rich.console import Console
+
+        from lin_ft.data import load_task
+        from lin_ft.ranking import RankConfig, rank
+        from lin_ft.report import plot_ranking
+
+        chosen = {name: value for name in ("score", "head") if (value := getattr(self, name))}
+        config = RankConfig(trainable=self.trainable, seed=self.seed, **chosen)
+        if self.verify < 0:
+            raise InputError(f"--verify {self.verify}: give how many models to fine-tune, 0 or more.")
+        zoo = _zoo(self.zoo, self.models)
+        task = load_task(self.target, shots=self.shots, seed=self.seed)
+        plot = self.plot or Path(f"ranking-{task.name}.png")
+        ranking = rank(zoo, task, config, progress=True)
+        console = Console()
+
+        def write() -> None:
+            plot_ranking(ranking, plot)
+            if self.json:
+                ranking.save_json(self.json)
+
+        write()
+        console.print(ranking.table())
+        written = " and ".join(str(path) for path in (plot, self.json) if path)
+        console.print(f"{written} written after {time.monotonic() - _STARTED:.0f} s.")
+        for place in _first_and_last(len(ranking.models), self.verify):
+            ranking = ranking.verified(zoo, task, place, progress=True)
+            write()
+        if self.verify:
+            console.print(ranking.table())
+            console.print(ranking.verdict())
+
+
+def _first_and_last(n: int, k: int) -> list[int]:
+    """k places from both ends of a ranking of n: 0, n-1, 1, n-2, ..."""
+    ends = [place for pair in zip(range(n), reversed(range(n)), strict=True) for place in pair]
+    return list(dict.fromkeys(ends))[: min(k, n)]
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """Fine-tune one model on a task for real: whole network, learning rate chosen on validation."""
+
+    model: str
+    """A zoo entry; 'cifar10' is short for 'cifar10-resnet20'."""
+    target: str
+    """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
+    shots: int = 10
+    seed: int = 0
+    zoo: str = "embedded"
+    steps: int = 150
+    """Gradient steps of 32 images for each learning rate."""
+    learning_rates: tuple[float, ...] = (0.003, 0.01, 0.03)
+    json: Path | None = None
+    """Write the result here as well."""
+
+    def run(self) -> None:
+        from rich.console import Console
+
+        from lin_ft.data import load_task
+        from lin_ft.finetune import FinetuneConfig, finetune
+
+        config = FinetuneConfig(steps=self.steps, learning_rates=self.learning_rates, seed=self.seed)
+        (model,) = _zoo(self.zoo, (self.model,))
+        task = load_task(self.target, shots=self.shots, seed=self.seed)
+        result = finetune(model, task, config, progress=True)
+        low, high = result.test_accuracy_interval
+        Console().print(
+            f"{result.model} on {result.task}: test accuracy {result.test_accuracy:.1%}"
+            f" [{low:.1%}, {high:.1%}] on {len(result.correct)} images,"
+            f" learning rate {result.learning_rate:g} by validation, {result.seconds:.0f} s."
+        )
+        if self.json:
+            result.save_json(self.json)
+
+
+@dataclass(frozen=True)
+class DataList:
+    """List the packaged data sets."""
+
+    def run(self) -> None:
+        from lin_ft.data import catalogue
+
+        _print_table("packaged data sets (any TFDS name, folder or .npz works too)", catalogue())
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """Say what a data set holds."""
+
+    name: Annotated[str, tyro.conf.Positional]
+
+    def run(self) -> None:
+        from lin_ft.data import info
+
+        _print_fields(info(self.name))
+
+
+@dataclass(frozen=True)
+class DataShow:
+    """Write a contact sheet, some images of every class, as a PNG."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    out: Path | None = None
+    """Default: NAME.png in the working directory."""
+
+    def run(self) -> None:
+        from lin_ft.data import contact_sheet
+
+        path = self.out or Path(f"{Path(self.name).stem}.png")
+        contact_sheet(self.name, path)
+        print(f"{path} written.")
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data sets: list, info, show."""
+
+    action: (
+        Annotated[DataList, tyro.conf.subcommand("list")]
+        | Annotated[DataInfo, tyro.conf.subcommand("info")]
+        | Annotated[DataShow, tyro.conf.subcommand("show")]
+    )
+
+    def run(self) -> None:
+        self.action.run()
+
+
+@dataclass(frozen=True)
+class ZooList:
+    """List the entries of a zoo."""
+
+    zoo: str = "embedded"
+
+    def run(self) -> None:
+        rows = [
+            {
+                "name": model.name,
+                "source": model.card.source,
+                "domain": model.card.domain,
+                "classes": model.card.n_classes,
+                "parameters": f"{model.card.n_params:,}",
+                "test accuracy": f"{model.card.test_accuracy:.1%} of {model.card.n_test:,}",
+            }
+            for model in _zoo(self.zoo, ())
+        ]
+        _print_table(f"{self.zoo} zoo", rows)
+
+
+@dataclass(frozen=True)
+class ZooInfo:
+    """Show the card of one entry."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    zoo: str = "embedded"
+
+    def run(self) -> None:
+        import dataclasses
+
+        from lin_ft.zoo import select
+
+        (model,) = select(_zoo(self.zoo, ()), [self.name])
+        _print_fields(dataclasses.asdict(model.card) | {"weights": str(model.weights)})
+
+
+@dataclass(frozen=True)
+class ZooTrain:
+    """Pre-train one entry from scratch; goes on where an interrupted run stopped."""
+
+    config: Annotated[Path, tyro.conf.Positional]
+    """A file that defines `config`, a lin_ft.zoo.Recipe; see configs/zoo_*.py."""
+    out: Path = Path("zoo")
+    """Folder for weights and card."""
+
+    def run(self) -> None:
+        from lin_ft.zoo.train import load_recipe, train
+
+        card = train(load_recipe(self.config), self.out, command=f"lin-ft zoo train {self.config} --out {self.out}")
+        print(f"{card.name}: test accuracy {card.test_accuracy:.2%} on {card.n_test} images, {card.seconds:.0f} s.")
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Zoos of pre-trained models: list, info, train."""
+
+    action: (
+        Annotated[ZooList, tyro.conf.subcommand("list")]
+        | Annotated[ZooInfo, tyro.conf.subcommand("info")]
+        | Annotated[ZooTrain, tyro.conf.subcommand("train")]
+    )
+
+    def run(self) -> None:
+        self.action.run()
+
+
+Command = (
+    Annotated[Rank, tyro.conf.subcommand("rank")]
+    | Annotated[Finetune, tyro.conf.subcommand("finetune")]
+    | Annotated[Data, tyro.conf.subcommand("data")]
+    | Annotated[Zoo, tyro.conf.subcommand("zoo")]
+)
+
+
+def _zoo(name: str, models: Sequence[str]):
+    """The named zoo, cut to `models` where some are given; the reference stays in when it is there."""
+    from lin_ft.zoo import embedded_zoo, load_zoo, select
+
+    zoo = embedded_zoo() if name == "embedded" else load_zoo(name)
+    return select(zoo, models) if models else zoo
+
+
+def _print_table(title: str, rows: Sequence[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in rows[0]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+
+
+def _print_fields(fields: dict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for name, value in fields.items():
+        text = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+        table.add_row(f"[bold]{name}[/bold]", text)
+    Console().print(table)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Exit code 0; 2 after bad input, with one sentence on stderr; 130 after Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("lin_ft").setLevel(logging.INFO)
+    try:
+        command = tyro.cli(
+            Command,  # pyright: ignore[reportArgumentType]
+            prog="lin-ft",
+            description=__doc__,
+            args=arguments,
+            config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes),
+        )
+        command.run()
+    except InputError as error:
+        print(f"lin-ft: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("lin-ft: interrupted; what was written is whole.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 141
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""Figures and tables."""
+
+from lin_ft.report.ranking_plot import plot_ranking
+
+__all__ = ["plot_ranking"]

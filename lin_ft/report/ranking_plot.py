@@ -1,0 +1,64 @@
+"""The picture of a ranking: predicted accuracy with intervals, and what fine-tuning measured where it was run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lin_ft.zoo.weights import write_atomically
+
+if TYPE_CHECKING:
+    from lin_ft.ranking import Ranking
+
+# Blue and orange of Okabe and Ito: told apart by the colour-blind, and by lightness in grey.
+PREDICTED, MEASURED, REFERENCE_LINE = "#0072B2", "#E69F00", "#555555"
+
+
+def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
+    """Write a PNG (or what the suffix says): one bar a model, best on top, 95 % intervals, percent of images."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
+    rows = ranking.models
+    figure = Figure(figsize=(7.5, 1.6 + 0.42 * len(rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    places = range(len(rows))
+    values = [row.predicted_accuracy for row in rows]
+    errors = [
+        [max(0.0, row.predicted_accuracy - row.predicted_accuracy_interval[0]) for row in rows],
+        [max(0.0, row.predicted_accuracy_interval[1] - row.predicted_accuracy) for row in rows],
+    ]
+    axes.barh(places, values, color=PREDICTED, height=0.62, label="predicted", zorder=2)
+    axes.errorbar(values, places, xerr=errors, fmt="none", ecolor="black", capsize=3, lw=1, zorder=3)
+    measured = [(place, row.measured) for place, row in zip(places, rows, strict=True) if row.measured]
+    if measured:
+        xs = [result.test_accuracy for _, result in measured]
+        spread = [
+            [max(0.0, r.test_accuracy - r.test_accuracy_interval[0]) for _, r in measured],
+            [max(0.0, r.test_accuracy_interval[1] - r.test_accuracy) for _, r in measured],
+        ]
+        ys = [place for place, _ in measured]
+        style = {"fmt": "D", "color": MEASURED, "mec": "black", "ecolor": "black", "capsize": 3, "lw": 1, "zorder": 4}
+        axes.errorbar(xs, ys, xerr=spread, label="fine-tuned, test", **style)
+    reference = next((row for row in rows if row.name == ranking.reference), None)
+    if reference is not None:
+        axes.axvline(reference.predicted_accuracy, color=REFERENCE_LINE, ls="--", lw=1, zorder=1)
+    axes.set_yticks(places, [f"{row.rank}. {row.source}" for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel(f"accuracy (chance {1 / ranking.n_classes:.0%}; dashed: the reference, {ranking.reference})")
+    axes.set_title(
+        f"Which model to fine-tune on {ranking.task}? {ranking.n} images, {ranking.n_classes} classes,"
+        f" ranked by {ranking.score}",
+        fontsize=10,
+        loc="left",
+        x=-0.1,
+    )
+    axes.grid(axis="x", color="0.9", zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    if measured:
+        axes.legend(loc="lower right", frameon=True, fontsize=8)
+    path = Path(path)
+    suffix = path.suffix.lstrip(".") or "png"
+    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))
