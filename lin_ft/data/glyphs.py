@@ -11,19 +11,36 @@ from pathlib import Path
 import numpy as np
 
 from lin_ft.data.archive import Archive
-from lin_ft.data.packaged import Example, PackagedDataset, split_by_hash
+from lin_ft.data.packaged import Example, PackagedDataset, Split, split_by_hash
 from lin_ft.data.unpack import members
 
 _SIZE, _INK, _DRAWN = 32, 26, 128
 LICENCE = "OFL, GPL with font exception and other free font licences, per package"
 
 COLLECTIONS = {"culmus", "culmus-fancy", "dustin", "freefont-ttf", "georgewilliams", "gotico-antiqua"}
-COLLECTIONS |= {"klaudia-berenika", "sjfonts", "unfonts-extra"}
+COLLECTIONS |= {"sjfonts"}
 """Packages of unrelated families; any other package is one family with its cuts and widths."""
 
-SAME_DESIGN = {"lobstertwo": "lobster", "tlwg-typist-ttf": "tlwg-mono-ttf", "Taamey David CLM": "David"}
-SAME_DESIGN |= {"Taamey Frank CLM": "Frank", "komatuna": "motoya-l-cedar"}
-"""Designs that come under two names."""
+SAME_DESIGN = {
+    "lobstertwo": "lobster",
+    "adf-verana": "dejavu-core",
+    "adf-gillius": "dejavu-core",
+    "adf-switzera": "dejavu-core",
+    "adf-romande": "tlwg-norasi-ttf",
+    "adf-tribun": "tlwg-norasi-ttf",
+    "tlwg-typist-ttf": "tlwg-mono-ttf",
+    "FreeSerif": "tlwg-norasi-ttf",
+    "FreeSans": "Nachlieli",
+    "Taamey David CLM": "David",
+    "Taamey Frank CLM": "Frank",
+    "motoya-l-maruberi": "motoya-l-cedar",
+    "umeplus": "vlgothic",
+}
+"""Designs that come under two names: measured, as fonts whose letters of some script correlate above 0.94 in the
+median (above 0.97 for Latin, where unrelated sans-serifs reach 0.95)."""
+
+_SALT = 8232
+"""Chosen among many so that in each of the six scripts 19 to 25 % of the images fall to the test split."""
 
 
 @cache
@@ -57,6 +74,11 @@ def family_of(package: str, family: str) -> str:
         return SAME_DESIGN[family]
     group = family.split()[0] if package in COLLECTIONS else package
     return SAME_DESIGN.get(group, group)
+
+
+def split_of_family(group: str) -> Split:
+    """The split of a type family, the same in every glyph data set."""
+    return split_by_hash(f"{_SALT} {group}")
 
 
 def fonts(path: Path) -> Iterator[tuple[str, set[int], bytes]]:
@@ -116,7 +138,7 @@ def glyph_dataset(
                 for label, image in enumerate(images):
                     if image is not None and drawn.count(image.tobytes()) == 1 and image.tobytes() not in seen:
                         seen.add(image.tobytes())
-                        yield Example(image, label, split_by_hash(group), group)
+                        yield Example(image, label, split_of_family(group), group)
 
     return PackagedDataset(
         name=name,

@@ -1,5 +1,7 @@
 """TFDS stores (array_record files) of packaged data sets, written and read without TensorFlow."""
 
+import contextlib
+import difflib
 import io
 import logging
 import os
@@ -92,7 +94,8 @@ def write_store(
 
         Builder.name = name
         builder = Builder(data_dir=scratch, file_format="array_record")
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(io.StringIO()):
+            builder.download_and_prepare()
         _check_readable(builder, total)
         move_into_place(scratch / name / version, data_dir / name / version)
     return data_dir / name / version
@@ -141,3 +144,60 @@ def build(dataset: PackagedDataset, data_dir: Path | None = None) -> Path:
     total = sum(map(len, splits.values()))
     encoded = {split: rows(examples) for split, examples in splits.items()}
     return write_store(data_dir, dataset.name, dataset.version, features, encoded, total)
+
+
+def open_builder(name: str, data_dir: Path | None = None) -> Any:
+    """The TFDS builder of a data set whose store exists: built now when packaged, downloaded when TFDS can.
+
+    Looked for in this project's cache, then in $TFDS_DATA_DIR or ~/tensorflow_datasets. Read it by
+    `as_data_source(split)`, which is what `tfds.data_source(name, split=..., data_dir=...)` returns.
+
+    Raises InputError: there is no data set of this name, or its store is absent and cannot be made.
+    """
+    tfds = quiet_tfds()
+    data_dir = data_dir or store_dir()
+    if name in packaged_names():
+        return tfds.builder_from_directory(build(packaged(name), data_dir))
+    folders = [data_dir, Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()]
+    for folder in folders:
+        builder = _builder_in(tfds, name, folder)
+        if builder is not None:
+            return builder
+    return _download(tfds, name, folders)
+
+
+def _builder_in(tfds: Any, name: str, folder: Path) -> Any | None:
+    """The newest random-access store of `name` under `folder`, or None."""
+    try:
+        builder = tfds.builder(name, data_dir=folder, file_format="array_record")
+    except Exception:  # unknown to TFDS, or not in this folder
+        return None
+    return builder if builder.is_prepared() and _has_random_access(builder) else None
+
+
+def _has_random_access(builder: Any) -> bool:
+    return any(Path(builder.data_dir).glob("*.array_record*"))
+
+
+def _download(tfds: Any, name: str, folders: list[Path]) -> Any:
+    close = difflib.get_close_matches(name, packaged_names(), 1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    try:
+        builder = tfds.builder(name, data_dir=folders[0], file_format="array_record")
+    except Exception as error:
+        raise InputError(
+            f"There is no data set {name}{hint}: it is not packaged (see `lin-ft data list`), not known to TFDS and "
+            f"not in {folders[0]} or {folders[1]}."
+        ) from error
+    try:
+        with disk_errors(folders[0]), contextlib.redirect_stdout(io.StringIO()):
+            builder.download_and_prepare()
+    except InputError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"The data set {name} has no array_record store in {folders[0]} or {folders[1]} and TFDS could not make it "
+            f"({reason[:200]}): prepare it where there is a network and set TFDS_DATA_DIR."
+        ) from error
+    return builder

@@ -1,0 +1,70 @@
+"""OpenMoji drawings by category: one data set a style, the same emoji on the same side of the split in both."""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lin_ft.data.archive import Archive
+from lin_ft.data.packaged import Example, PackagedDataset, split_by_hash
+from lin_ft.data.unpack import member, members
+from lin_ft.errors import InputError
+
+_SHA256 = "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68"
+_SIZE = 64
+_GROUPS = ("activities", "animals-nature", "food-drink", "objects", "people-body")
+_GROUPS += ("smileys-emotion", "symbols", "travel-places", "flags")
+
+
+def render_svg(content: bytes) -> np.ndarray:
+    """An SVG as uint8 (64, 64, 3) on white. Raises InputError when the renderer is not installed."""
+    from PIL import Image
+
+    try:
+        import cairosvg
+    except (ImportError, OSError) as error:  # OSError: the cairo library itself is missing
+        raise InputError(
+            "Drawing the OpenMoji data sets needs CairoSVG: install it with `pip install lin-ft[svg]` and the cairo library."
+        ) from error
+    png = cairosvg.svg2png(bytestring=content, output_width=_SIZE, output_height=_SIZE, background_color="white")
+    assert isinstance(png, bytes)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def _reader(style: str, groups: Sequence[str]) -> Callable[[Sequence[Path]], Iterator[Example]]:
+    def examples(paths: Sequence[Path]) -> Iterator[Example]:
+        table = json.loads(member(paths[0], "package/data/openmoji.json"))
+        kept = {
+            entry["hexcode"]: groups.index(entry["group"])
+            for entry in table
+            if entry["group"] in groups and not entry["skintone"]
+        }
+        for name, content in sorted(members(paths[0], lambda name: name.startswith(f"package/{style}/svg/"))):
+            code = Path(name).stem
+            if code in kept:
+                # The first code point decides, so that an emoji and its variants stay together.
+                base = code.split("-")[0]
+                yield Example(render_svg(content), kept[code], split_by_hash(base), base)
+
+    return examples
+
+
+def openmoji_dataset(name: str, style: str, title: str, groups: Sequence[str] = _GROUPS) -> PackagedDataset:
+    """The emoji of `groups` (without skin-tone variants and OpenMoji's extras) in a style, "color" or "black"."""
+    return PackagedDataset(
+        name=name,
+        version="1.0.0",
+        domain="flat drawings",
+        title=title,
+        licence="CC BY-SA 4.0 (OpenMoji)",
+        kind="target",
+        class_names=tuple(group.replace("-", " and ") for group in groups),
+        archives=(Archive("npm", "openmoji", "17.0.0", "openmoji-17.0.0.tgz", _SHA256, 4339458),),
+        examples=_reader(style, groups),
+    )
+
+
+NO_FLAGS = _GROUPS[:-1]
+"""The outline style draws flags as empty frames."""
