@@ -2,8 +2,9 @@
 
     python scripts/build_cifar10_store.py --source FOLDER [--data-dir FOLDER]
 
-The .npz files hold JPEG streams end to end (`jpeg`), their bounds (`offsets`), `label` and `names`. The store is
-readable by unmodified `tfds.data_source("cifar10", ...)`, with the features of the official one: id, image, label.
+The .npz files hold JPEG streams end to end (`jpeg`), their bounds (`offsets`), `label` and `names`. The
+store is readable by unmodified `tfds.data_source("cifar10", ...)`, with the features of the official one:
+id, image, label.
 """
 
 import argparse
@@ -39,9 +40,15 @@ def rows(arrays: Split, split: str) -> Iterator[dict[str, Any]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--source", type=Path, required=True, help="folder with cifar10_train.npz and _test.npz")
-    parser.add_argument("--data-dir", type=Path, default=store_dir(), help="TFDS folder (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--source", type=Path, required=True, help="folder with cifar10_train.npz and _test.npz"
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, default=store_dir(), help="TFDS folder (default: %(default)s)"
+    )
     options = parser.parse_args()
     try:
         arrays = {split: read_split(options.source, split) for split in ("train", "test")}

@@ -36,7 +36,16 @@ class Archive:
 
 def _pip_command(archives: Sequence[Archive], folder: Path) -> list[str]:
     options = ["--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--no-input"]
-    options += ["--disable-pip-version-check", "--progress-bar", "off", "--retries", "2", "-q", "-d", str(folder)]
+    options += [
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+        "--retries",
+        "2",
+        "-q",
+        "-d",
+        str(folder),
+    ]
     return [sys.executable, "-m", "pip", "download", *options, *(f"{a.name}=={a.version}" for a in archives)]
 
 
@@ -75,8 +84,8 @@ def fetch(archive: Archive, folder: Path) -> Path:
 def fetch_all(archives: Sequence[Archive], folder: Path) -> list[Path]:
     """Paths of the archives in `folder`, each verified by SHA-256; those not there yet are downloaded.
 
-    All missing archives of one registry come by one run of its client. A file appears in `folder` only once it
-    is complete and verified.
+    All missing archives of one registry come by one run of its client. A file appears in `folder` only once
+    it is complete and verified.
 
     Raises InputError: the client is missing or fails (no network, unknown version), a file is not the pinned
     one (it is removed), the disk is full or `folder` cannot be written.
@@ -111,7 +120,8 @@ def _verify(path: Path, archive: Archive) -> None:
     if found != archive.sha256:
         path.unlink(missing_ok=True)
         raise InputError(
-            f"The archive {archive.filename} is damaged or was tampered with (SHA-256 {found[:12]}… instead of "
+            f"The archive {archive.filename} is damaged or was tampered with (SHA-256 {found[:12]}… "
+            f"instead of "
             f"{archive.sha256[:12]}…) and was removed: run the command again to fetch it anew."
         )
 
@@ -126,7 +136,11 @@ def _download(registry: str, archives: list[Archive], scratch: Path) -> None:
     total = sum(archive.size for archive in archives)
     title = f"fetching {archives[0].name}" + (f" and {len(archives) - 1} more" if archives[1:] else "")
     log = scratch / ".log"
-    with log.open("wb") as output, _running(command, scratch, output) as process, bar(title, total, size=True) as show:
+    with (
+        log.open("wb") as output,
+        _running(command, scratch, output) as process,
+        bar(title, total, size=True) as show,
+    ):
         while process.poll() is None:
             show(_size_of(scratch))
             time.sleep(0.1)

@@ -1,16 +1,18 @@
 """Labelled images in memory, from a data set's name, a folder or an .npz file."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int
 
-from lin_ft.data.cache import cache_dir, disk_errors, move_into_place, scratch_folder
+from lin_ft.data.cache import cache_dir, move_into_place, scratch_folder
 from lin_ft.data.convert import convert_array
 from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
-from lin_ft.typing import Labels, Pixels
+from lin_ft.typing import Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +22,14 @@ class ImageData:
     Attributes:
       images: uint8 (n, size, size, 3).
       labels: int64 (n,), index into `class_names`.
-      groups: str (n,) or None; images of one group (a type family, a recording) belong on one side of a split.
+      groups: str (n,) or None; images of one group (a type family, a recording) belong on one side of a
+         split.
       skipped: how many unreadable images were left out.
     """
 
     name: str
     images: Pixels
-    labels: Labels
+    labels: Int[np.ndarray, " n"]
     class_names: tuple[str, ...]
     groups: np.ndarray | None = None
     skipped: int = 0
@@ -69,8 +72,8 @@ def load_split(source: str | Path, split: str, *, size: int = 32) -> ImageData:
     """All images of one split, by the rule of `lin_ft.data.convert`.
 
     Args:
-      source: a packaged or any other TFDS name, a folder with one sub-folder a class (or with train/ and test/
-        of that form), or an .npz file.
+      source: a packaged or any other TFDS name, a folder with one sub-folder a class (or with train/ and
+        test/ of that form), or an .npz file.
       split: "train", "test" or, for TFDS names, whatever the data set has.
       size: pixels a side.
 
@@ -95,7 +98,7 @@ def load_split(source: str | Path, split: str, *, size: int = 32) -> ImageData:
 
 
 def _kind_of(source: str | Path) -> tuple[str, Path]:
-    """"store", "folder" or "npz": a packaged name wins over a folder of that name in the working directory."""
+    """Tells "store", "folder" or "npz" apart: a packaged name wins over a folder of that name."""
     from lin_ft.data.packaged import packaged_names
 
     path = Path(source).expanduser()
@@ -122,20 +125,21 @@ def _load_stored(name: str, split: str, size: int) -> ImageData:
         raise InputError(f"{name} has no split {split!r}: it has {', '.join(builder.info.splits)}.")
     features = builder.info.features
     if not {"image", "label"} <= set(features or ()) or not hasattr(features["label"], "names"):
-        raise InputError(f"{name} is no image classification data set (it needs `image` and `label`): choose another.")
+        raise InputError(
+            f"{name} is no image classification data set (it needs `image` and `label`): choose another."
+        )
     names = tuple(features["label"].names)
     # The store's own description is part of the key: a rebuilt store never meets old arrays.
     digest = hashlib.sha256((Path(builder.data_dir) / "dataset_info.json").read_bytes()).hexdigest()[:12]
-    stem = f"{name.replace('/', '-').replace(':', '-')}-{builder.version}-{split}-{size}-{digest}.npz"
+    stem = f"{name.replace('/', '-').replace(':', '-')}-{builder.version}-{split}-{size}-{digest}"
     cached = cache_dir() / "arrays" / stem
-    if not cached.is_file():
+    if not cached.is_dir():
         _decode(builder, split, size, cached)
     try:
-        with np.load(cached, allow_pickle=False) as arrays:
-            groups = arrays["groups"] if "groups" in arrays else None
-            return ImageData(name, arrays["images"], arrays["labels"], names, groups)
+        arrays = {path.stem: np.load(path, allow_pickle=False) for path in cached.glob("*.npy")}
+        return ImageData(name, arrays["images"], arrays["labels"], names, arrays.get("groups"))
     except (ValueError, OSError, KeyError, EOFError) as error:
-        cached.unlink(missing_ok=True)
+        shutil.rmtree(cached, ignore_errors=True)
         raise InputError(f"The cached arrays {cached} were damaged and are removed: run again.") from error
 
 
@@ -152,7 +156,10 @@ def _decode(builder, split: str, size: int, target: Path) -> None:
             if "group" in example:
                 groups.append(bytes(example["group"]).decode())
             show(i + 1)
-    extra = {"groups": np.asarray(groups)} if groups else {}
-    with scratch_folder(target.parent) as scratch, disk_errors(target.parent):
-        np.savez(scratch / target.name, images=images, labels=labels, **extra)
-        move_into_place(scratch / target.name, target)
+    arrays = {"images": images, "labels": labels} | ({"groups": np.asarray(groups)} if groups else {})
+    with scratch_folder(target.parent) as scratch:
+        folder = scratch / target.name
+        folder.mkdir()
+        for key, array in arrays.items():
+            np.save(folder / f"{key}.npy", array)
+        move_into_place(folder, target)

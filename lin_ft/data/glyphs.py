@@ -36,8 +36,8 @@ SAME_DESIGN = {
     "motoya-l-maruberi": "motoya-l-cedar",
     "umeplus": "vlgothic",
 }
-"""Designs that come under two names: measured, as fonts whose letters of some script correlate above 0.94 in the
-median (above 0.97 for Latin, where unrelated sans-serifs reach 0.95)."""
+"""Designs that come under two names: measured, as fonts whose letters of some script correlate above 0.94 in
+the median (above 0.97 for Latin, where unrelated sans-serifs reach 0.95)."""
 
 _SALT = 8232
 """Chosen among many so that in each of the six scripts 19 to 25 % of the images fall to the test split."""
@@ -94,7 +94,7 @@ def fonts(path: Path) -> Iterator[tuple[str, set[int], bytes]]:
 
 
 def draw_letter(font, letter: str) -> np.ndarray | None:
-    """A letter as a 32x32 uint8 image, black on white, its ink 26 pixels long, centred; None when it is blank."""
+    """A letter as a 32x32 uint8 image, black on white, 26 pixels long, centred; None when blank."""
     from PIL import Image, ImageDraw
 
     image = Image.new("L", (4 * _DRAWN, 4 * _DRAWN), 0)
@@ -136,7 +136,11 @@ def glyph_dataset(
                     continue
                 group = family_of(archive.name, family)
                 for label, image in enumerate(images):
-                    if image is not None and drawn.count(image.tobytes()) == 1 and image.tobytes() not in seen:
+                    if (
+                        image is not None
+                        and drawn.count(image.tobytes()) == 1
+                        and image.tobytes() not in seen
+                    ):
                         seen.add(image.tobytes())
                         yield Example(image, label, split_of_family(group), group)
 

@@ -1,4 +1,4 @@
-"""OpenMoji drawings by category: one data set a style, the same emoji on the same side of the split in both."""
+"""OpenMoji drawings by category, one data set a style; an emoji is in the same split in both."""
 
 import io
 import json
@@ -26,9 +26,12 @@ def render_svg(content: bytes) -> np.ndarray:
         import cairosvg
     except (ImportError, OSError) as error:  # OSError: the cairo library itself is missing
         raise InputError(
-            "Drawing the OpenMoji data sets needs CairoSVG: install it with `pip install lin-ft[svg]` and the cairo library."
+            "Drawing the OpenMoji data sets needs CairoSVG: install it with `pip install lin-ft[svg]` "
+            "and the cairo library."
         ) from error
-    png = cairosvg.svg2png(bytestring=content, output_width=_SIZE, output_height=_SIZE, background_color="white")
+    png = cairosvg.svg2png(
+        bytestring=content, output_width=_SIZE, output_height=_SIZE, background_color="white"
+    )
     assert isinstance(png, bytes)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
@@ -52,7 +55,7 @@ def _reader(style: str, groups: Sequence[str]) -> Callable[[Sequence[Path]], Ite
 
 
 def openmoji_dataset(name: str, style: str, title: str, groups: Sequence[str] = _GROUPS) -> PackagedDataset:
-    """The emoji of `groups` (without skin-tone variants and OpenMoji's extras) in a style, "color" or "black"."""
+    """The emoji of `groups`, without skin-tone variants, in a style, "color" or "black"."""
     return PackagedDataset(
         name=name,
         version="1.0.0",

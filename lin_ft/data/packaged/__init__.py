@@ -1,4 +1,4 @@
-"""Packaged data sets: each module of this folder is one and exposes it as DATASET. A new one is a new file."""
+"""Packaged data sets: each module of this folder exposes one as DATASET. A new one is a new file."""
 
 import hashlib
 import importlib
@@ -27,7 +27,7 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class PackagedDataset:
-    """A data set read from pinned package archives; `examples` gets their paths in the order of `archives`."""
+    """A data set read from pinned archives; `examples` gets their paths in the order of `archives`."""
 
     name: str
     version: str

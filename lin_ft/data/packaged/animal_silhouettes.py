@@ -1,4 +1,7 @@
-"""Animal silhouettes from animal-shape-mnist; exact duplicates dropped, split by pixel hash, names from looking."""
+"""Animal silhouettes from animal-shape-mnist, without its exact duplicates, split by pixel hash.
+
+The package does not name its classes; the names come from looking. Its zebras keep their stripes in grey.
+"""
 
 import gzip
 import io
@@ -19,10 +22,15 @@ _ADMITTED_NUMPY = {"_reconstruct", "_frombuffer", "scalar"}
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Reads a pickled numpy array and nothing else: any other name in the stream is refused before it is used."""
+    """Reads a pickled numpy array and nothing else: any other name in the stream is refused unused."""
 
     def find_class(self, module: str, name: str):
-        core = module in ("numpy.core.multiarray", "numpy._core.multiarray", "numpy._core.numeric", "numpy.core.numeric")
+        core = module in (
+            "numpy.core.multiarray",
+            "numpy._core.multiarray",
+            "numpy._core.numeric",
+            "numpy.core.numeric",
+        )
         if (core and name in _ADMITTED_NUMPY) or (module, name) in _ADMITTED:
             return super().find_class(module.replace("numpy.core", "numpy._core"), name)
         raise pickle.UnpicklingError(f"{module}.{name} is no part of a numpy array")

@@ -2,4 +2,10 @@
 
 from lin_ft.data.glyphs import glyph_dataset
 
-DATASET = glyph_dataset("cyrillic_glyphs", "Russian capitals in many typefaces", "cyrillic", "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ", "source")
+DATASET = glyph_dataset(
+    "cyrillic_glyphs",
+    "Russian capitals in many typefaces",
+    "cyrillic",
+    "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ",
+    "source",
+)

@@ -2,4 +2,6 @@
 
 from lin_ft.data.glyphs import glyph_dataset
 
-DATASET = glyph_dataset("greek_glyphs", "Greek capitals in many typefaces", "greek", "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", "source")
+DATASET = glyph_dataset(
+    "greek_glyphs", "Greek capitals in many typefaces", "greek", "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", "source"
+)

@@ -2,4 +2,6 @@
 
 from lin_ft.data.glyphs import glyph_dataset
 
-DATASET = glyph_dataset("hebrew_glyphs", "Hebrew letters in many typefaces", "hebrew", "אבגדהוזחטיכלמנסעפצקרשת", "target")
+DATASET = glyph_dataset(
+    "hebrew_glyphs", "Hebrew letters in many typefaces", "hebrew", "אבגדהוזחטיכלמנסעפצקרשת", "target"
+)

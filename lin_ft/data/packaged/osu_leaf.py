@@ -1,7 +1,7 @@
 """OSU Leaf (Grandhi 2003): leaf outlines as 427 distances from the centre, drawn as black leaves on white.
 
-The outlines come standardised (mean 0, deviation 1), so their true scale is lost: 0.35 of the mean radius stands for
-one deviation, which draws no negative radius but for a few deep notches, cut at the centre. The split is the official.
+The outlines come standardised (mean 0, deviation 1), so their true depth of notch is lost: a quarter of the
+mean radius stands for one deviation, at which every radius stays positive. The split is the official one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from lin_ft.data.archive import Archive
 from lin_ft.data.packaged import Example, PackagedDataset, Split
 from lin_ft.data.unpack import member
 
-_SIZE, _FINE, _MARGIN, _CONTRAST = 64, 4, 4, 0.35
+_SIZE, _FINE, _MARGIN, _CONTRAST = 64, 4, 4, 0.25
 _SHA256 = "d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409"
 _SPECIES = ("Acer circinatum", "Acer glabrum", "Acer macrophyllum", "Acer negundo")
 _SPECIES += ("Quercus garryana", "Quercus kelloggii")

@@ -1,7 +1,8 @@
-"""Speech prompts of the Asterisk telephone system as spectrograms; the class is the language (one voice each).
+"""Speech prompts of the Asterisk telephone system as spectrograms; the class is the language (one voice
+each).
 
-Every whole second of every 8 kHz recording is one 32x32 image: time to the right, pitch upwards on the mel scale,
-bright is loud, 60 dB deep. Silent seconds are left out. The split is by recording.
+Every whole second of every 8 kHz recording is one 32x32 image: time to the right, pitch upwards on the mel
+scale, bright is loud, 60 dB deep. Silent seconds are left out. The split is by recording.
 """
 
 import io
@@ -34,7 +35,9 @@ def mel_filters() -> np.ndarray:
     # A band narrower than the frequency grid still gets its nearest bins: widen it to one bin on each side.
     bin_width = _RATE / _WINDOW
     low, high = np.minimum(low, centre - bin_width), np.maximum(high, centre + bin_width)
-    return np.maximum(0, np.minimum((frequencies - low) / (centre - low), (high - frequencies) / (high - centre)))
+    return np.maximum(
+        0, np.minimum((frequencies - low) / (centre - low), (high - frequencies) / (high - centre))
+    )
 
 
 _FILTERS = mel_filters()

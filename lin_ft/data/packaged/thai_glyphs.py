@@ -2,4 +2,6 @@
 
 from lin_ft.data.glyphs import glyph_dataset
 
-DATASET = glyph_dataset("thai_glyphs", "Thai consonants in many typefaces", "thai", "กขคงจฉชซดตถทธนบปผฝพฟภมยรลวศสหอ", "target")
+DATASET = glyph_dataset(
+    "thai_glyphs", "Thai consonants in many typefaces", "thai", "กขคงจฉชซดตถทธนบปผฝพฟภมยรลวศสหอ", "target"
+)
