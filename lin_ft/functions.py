@@ -1,0 +1,278 @@
+"""Flax modules as plain functions: `apply(params, x) -> logits`, with batch statistics frozen and dropout
+off.
+
+`from_linen` and `from_nnx` give `(apply, params)`. `apply` is a `ModelFunction`: its code is static and
+hashable, its frozen state (batch statistics) is a pytree. Passed to `jax.jit` as an argument it costs no
+recompilation, so all models of one architecture and input shape share one compiled program.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.errors import InputError
+from lin_ft.typing import Apply, Array, Features, Logits, Params
+
+# Arguments by which published modules switch to evaluation, and the value that does it.
+EVALUATION_ARGUMENTS = {
+    "train": False,
+    "training": False,
+    "is_training": False,
+    "deterministic": True,
+    "use_running_average": True,
+}
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["frozen"], meta_fields=["body", "has_head"])
+@dataclass(frozen=True)
+class ModelFunction:
+    """f(x; w) = phi(x; w) W + b, callable as `apply(params, x)`: (n, ...) -> (n, C).
+
+    `body(params, frozen, x)` gives phi, (n, d), where `has_head`, else the logits. W and b are
+    `params["head"]`, so the number of classes follows from the head that the caller puts there. `frozen` is
+    state that never trains.
+    """
+
+    body: Callable[[Params, Params, Any], Any]
+    frozen: Params = field(default_factory=dict)
+    has_head: bool = True
+
+    def __call__(self, params: Params, x: Any) -> Any:
+        if not self.has_head:
+            return self.body(params, self.frozen, x)
+        return head_logits(params["head"], self.features(params, x))
+
+    def features(self, params: Params, x: Any) -> Any:
+        """phi(x; w): penultimate features, (n, d). Cost: one forward pass."""
+        if not self.has_head:
+            raise InputError(
+                "This function has no separate head; give a module with a `features` method and a `head`."
+            )
+        return self.body(params, self.frozen, x)
+
+
+def head_logits(head: Params, features: Any) -> Any:
+    """phi W + b for `head = {"kernel": (d, C), "bias": (C,)}`; the bias may be missing."""
+    kernel = jnp.asarray(head["kernel"])
+    if kernel.shape[0] != features.shape[1]:
+        raise InputError(
+            f"The head takes {kernel.shape[0]} features, but the network gives {features.shape[1]}."
+        )
+    logits = jnp.matmul(features, kernel)
+    return logits + jnp.asarray(head["bias"])[None, :] if "bias" in head else logits
+
+
+def with_head(params: Params, head: Params) -> Params:
+    """The same weights under another head; see `lin_ft.heads.init_head`."""
+    return {**params, "head": head}
+
+
+def without_head(params: Params) -> Params:
+    """The backbone's weights only."""
+    return {name: value for name, value in params.items() if name != "head"}
+
+
+def as_function(apply: Apply) -> ModelFunction:
+    """Any `apply(params, x)` as a ModelFunction, a pytree that can be an argument of jitted functions."""
+    return apply if isinstance(apply, ModelFunction) else ModelFunction(_Plain(apply), {}, has_head=False)
+
+
+@dataclass(frozen=True)
+class _Plain:
+    apply: Apply
+
+    def __call__(self, params: Params, frozen: Params, x: Any) -> Any:
+        return self.apply(params, x)
+
+
+@dataclass(frozen=True)
+class _LinenBody:
+    """Hashable by the module's fields, so equal architectures share one entry of jit's cache."""
+
+    module: Any
+    method: str
+
+    def __call__(self, params: Params, frozen: Params, x: Any) -> Any:
+        import flax.errors
+
+        arguments = _evaluation_arguments(getattr(type(self.module), self.method))
+        try:
+            return self.module.apply(
+                {"params": params, **frozen}, jnp.asarray(x), method=self.method, **arguments
+            )
+        except flax.errors.ModifyScopeVariableError as error:
+            raise InputError(
+                f"{type(self.module).__name__} updates its batch statistics; it must evaluate with `train=False`."
+            ) from error
+        except flax.errors.InvalidRngError as error:
+            raise InputError(
+                f"{type(self.module).__name__} draws random numbers; switch its dropout off."
+            ) from error
+        except (flax.errors.ScopeParamShapeError, flax.errors.ScopeParamNotFoundError) as error:
+            reason = str(error).split("(https")[0].strip()
+            raise InputError(f"The weights do not fit {type(self.module).__name__}: {reason}") from error
+        except flax.errors.ScopeCollectionNotFound as error:
+            raise InputError(
+                f"The variables of {type(self.module).__name__} lack a collection: {error}"
+            ) from error
+
+
+def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
+    """(apply, params) of a Flax linen module and its variables, in evaluation mode.
+
+    Where the module has a method `features(x, train)` and a Dense layer called `head`, the head is kept
+    apart, so that the same function serves any number of classes. All collections but "params" are frozen.
+
+    Raises:
+        InputError: weights that are not finite; and, when called, weights whose shapes do not fit, batch
+            statistics in training mode, active dropout.
+    """
+    variables = {name: _to_dict(collection) for name, collection in variables.items()}
+    if "params" not in variables:
+        raise InputError("The variables hold no collection 'params'.")
+    params = variables.pop("params")
+    check_finite(params)
+    check_finite(variables)
+    has_head = hasattr(module, "features") and "head" in params
+    if has_head and "n_classes" in getattr(module, "__dataclass_fields__", {}):
+        module = module.clone(n_classes=1)  # unused by `features`: one key for all numbers of classes
+    return ModelFunction(
+        _LinenBody(module, "features" if has_head else "__call__"), variables, has_head
+    ), params
+
+
+@dataclass(frozen=True)
+class _NnxBody:
+    graph: Any
+    method: str
+
+    def __call__(self, params: Params, frozen: Params, x: Any) -> Any:
+        from flax import nnx
+
+        weights, state = _from_dict(params, nnx.Param), frozen["state"]
+        module = nnx.merge(self.graph, weights, state)
+        result = getattr(module, self.method)(jnp.asarray(x))
+        after = nnx.state(module, nnx.Not(nnx.Param))
+        # An unchanged variable comes back as the very same array: anything else was updated by the call.
+        before = jax.tree.leaves(state)
+        if any(old is not new for old, new in zip(before, jax.tree.leaves(after), strict=True)):
+            name = type(module).__name__
+            raise InputError(
+                f"{name} changes its state when called: batch statistics or dropout are in training mode."
+            )
+        return result
+
+
+def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
+    """(apply, params) of a Flax nnx module, in evaluation mode; the module itself is left as it is.
+
+    The head is kept apart where the module has a method `features(x)` and a Linear layer called `head`.
+
+    Raises:
+        InputError: weights that are not finite; and, when called, layers that change their state.
+    """
+    from flax import nnx
+
+    module = nnx.merge(*nnx.split(module))
+    module.eval()
+    graph, weights, state = nnx.split(module, nnx.Param, ...)
+    params = nnx.to_pure_dict(weights)
+    check_finite(params)
+    has_head = hasattr(module, "features") and "head" in params
+    return ModelFunction(
+        _NnxBody(graph, "features" if has_head else "__call__"), {"state": state}, has_head
+    ), params
+
+
+def n_outputs(function: ModelFunction, params: Params, x: Array) -> int:
+    """C, from the head or, without one, from the shape of the output."""
+    if function.has_head:
+        return params["head"]["kernel"].shape[1]
+    return jax.eval_shape(function, params, jax.ShapeDtypeStruct((1, *x.shape[1:]), x.dtype)).shape[1]
+
+
+def check_finite(tree: Params, what: str = "weights") -> None:
+    """Raise InputError naming the first leaf that holds NaN or infinity. Skipped for traced values."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        if isinstance(leaf, jax.core.Tracer) or not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
+            continue
+        if not np.isfinite(np.asarray(leaf, dtype=np.float64)).all():
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            raise InputError(f"The {what} hold NaN or infinite values{f' in {name}' if name else ''}.")
+
+
+def check_inputs(params: Params, x: Array, *others: Array) -> None:
+    """Raise InputError for weights or pixels that are not finite, and for arrays of unequal length."""
+    if x.shape[0] == 0:
+        raise InputError("There are no samples.")
+    for other in others:
+        if other.shape[0] != x.shape[0]:
+            raise InputError(f"There are {x.shape[0]} samples but {other.shape[0]} targets.")
+    check_finite(params)
+    for other in (x, *others):
+        check_finite(other, "samples or targets")
+
+
+def features_of(apply: ModelFunction, params: Params, x: Array, *, batch_size: int = 128) -> Features:
+    """phi of many samples, (n, d), in equal batches. Cost: one forward pass, memory of one batch."""
+    return _in_batches(_features, apply, without_head(params), x, batch_size)
+
+
+def logits_of(apply: Apply, params: Params, x: Array, *, batch_size: int = 128) -> Logits:
+    """f of many samples, (n, C), in equal batches. Cost: one forward pass, memory of one batch."""
+    return _in_batches(_logits, as_function(apply), params, x, batch_size)
+
+
+@jax.jit
+def _features(apply: ModelFunction, params: Params, x: Any) -> Any:
+    return apply.features(params, x)
+
+
+@jax.jit
+def _logits(apply: ModelFunction, params: Params, x: Any) -> Any:
+    return apply(params, x)
+
+
+def _in_batches(
+    function: Any, apply: ModelFunction, params: Params, x: Array, batch_size: int
+) -> Float[np.ndarray, "n _"]:
+    check_inputs(params, x)
+    size = balanced_size(x.shape[0], batch_size)
+    rows = [
+        np.asarray(function(apply, params, padded(x[start : start + size], size)))
+        for start in range(0, x.shape[0], size)
+    ]
+    return np.concatenate(rows)[: x.shape[0]]
+
+
+def balanced_size(n: int, largest: int) -> int:
+    """Size of equal batches of at most `largest`: 100 samples at most 64 at a time are two batches of 50."""
+    return -(-n // -(-n // max(1, largest)))
+
+
+def padded(x: Array, size: int) -> Array:
+    """x with its first sample repeated at the end, up to `size` rows."""
+    missing = size - x.shape[0]
+    return x if missing == 0 else np.concatenate([x, np.repeat(np.asarray(x[:1]), missing, axis=0)])
+
+
+def _evaluation_arguments(method: Any) -> dict[str, bool]:
+    known = inspect.signature(method).parameters
+    return {name: value for name, value in EVALUATION_ARGUMENTS.items() if name in known}
+
+
+def _to_dict(tree: Any) -> Any:
+    return {name: _to_dict(value) for name, value in tree.items()} if hasattr(tree, "items") else tree
+
+
+def _from_dict(params: Params, kind: Any) -> Any:
+    from flax import nnx
+
+    return nnx.State(jax.tree.map(lambda leaf: kind(leaf), params))

@@ -1,0 +1,83 @@
+"""Pseudo-NTK: the NTK of all outputs from the gradients of a few combinations of them, a sample and
+combination each.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from lin_ft.errors import InputError
+from lin_ft.functions import as_function, n_outputs
+from lin_ft.kernels.jacobian import BLOCK_SIZE, MEMORY_LIMIT, blocked_gram, head_gram
+from lin_ft.trainable import Trainable
+from lin_ft.typing import Apply, Array, Kernel, Params
+
+
+def probe_gram(
+    apply: Apply,
+    params: Params,
+    x1: Array,
+    x2: Array | None = None,
+    *,
+    of: str = "features",
+    probes: int = 1,
+    key: Any = None,
+    variance: float | None = None,
+    trainable: Trainable = "all",
+    block_size: int = BLOCK_SIZE,
+    memory_limit: int = MEMORY_LIMIT,
+    devices: Sequence[jax.Device] | int | None = None,
+) -> Kernel:
+    """K, (n1, n2), such that Theta is approximated by K ⊗ I_C. With G_k(x) the gradient in the backbone's
+    weights of
+
+    - `features`: one random head column, w_k · phi(x), w_k with independent ±1 entries:
+      K = (phi phiᵀ + 1) + s² mean_k G_k G_kᵀ, s² = `variance` (default 1/d). Its expectation is the expected
+      trace kernel over heads W ~ N(0, s²), since E w wᵀ = I makes G_k G_kᵀ an unbiased estimate of the trace,
+      over the d features, of their NTK. It does not depend on the head in `params` or on C.
+    - `logits`: w_k · f(x) / sqrt(C): unbiased for the trace kernel of the head in `params`.
+    - `sum_logits`: the one gradient of sum_c f_c(x) / sqrt(C) (Mohamadi et al. 2023, arXiv 2206.12543). No
+      random numbers, but biased: it adds the kernel's mean off-diagonal block, and a head trained with
+      softmax nearly cancels in the sum.
+
+    (phi phiᵀ + 1) is the head's own block where the head is trainable. x2=None: x1 against itself. The
+    relative variance of a probe falls as 1 / (probes x effective number of features). The same `key` gives
+    the same probes for x1 and x2. Cost: `probes` reverse passes a sample, n1 n2 probes P multiply-adds,
+    memory as in `jacobian_gram`.
+
+    Raises:
+        InputError: unknown `of`, features asked of a function without a head, and as `jacobian_gram`.
+    """
+    function = as_function(apply)
+    if of not in ("features", "logits", "sum_logits"):
+        raise InputError(f"Unknown kind of probe '{of}'; known are features, logits, sum_logits.")
+    if probes < 1:
+        raise InputError(f"At least one probe is needed, not {probes}.")
+    if of == "features" and not function.has_head:
+        raise InputError(
+            "Probes of features need a module with a `features` method and a `head`; use of='logits'."
+        )
+    width = params["head"]["kernel"].shape[0] if of == "features" else n_outputs(function, params, x1)
+    if of == "sum_logits":
+        combinations = np.ones((1, width))
+    else:
+        key = jax.random.key(0) if key is None else key
+        combinations = np.asarray(jax.random.rademacher(key, (probes, width), "float32"))
+    variance = 1 / width if variance is None or of != "features" else variance
+    kernel = blocked_gram(
+        function,
+        params,
+        x1,
+        x2,
+        combinations=combinations * np.sqrt(variance / len(combinations)),
+        of="features" if of == "features" else "logits",
+        output="sum",
+        trainable=trainable,
+        block_size=block_size,
+        memory_limit=memory_limit,
+        devices=devices,
+    )
+    head = head_gram(function, params, x1, x2, trainable=trainable)
+    return kernel if head is None else kernel + head

@@ -1,0 +1,125 @@
+"""Everything that knows about devices: maps over blocks of examples, sums and Gram blocks over local devices.
+
+One device: plain `jax.jit`. Several: `jax.pmap` over equal shares of each block. Every function here takes a
+module-level `function` and caches its compiled form; `shared` is the same on all devices, blocks are split by
+example.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lin_ft.errors import InputError
+
+_AXIS = "devices"
+Devices = tuple[jax.Device, ...]
+
+
+def local(devices: Sequence[jax.Device] | int | None = None) -> Devices:
+    """The devices to use: all local ones by default, the first few by number, or those given."""
+    available = jax.local_devices()
+    if devices is None:
+        return tuple(available)
+    if isinstance(devices, int):
+        if not 1 <= devices <= len(available):
+            raise InputError(f"{devices} devices were asked for, but {len(available)} are here.")
+        return tuple(available[:devices])
+    return tuple(devices)
+
+
+def map_examples(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    """(shared, block) -> function(shared, block), each output with a leading axis of examples.
+
+    The block's length must be a multiple of the number of devices. On several devices the outputs keep a
+    leading axis of devices, as `outer` expects them.
+    """
+    compiled = _mapped(function, devices)
+    if len(devices) == 1:
+        return compiled
+    return lambda shared, block: compiled(shared, _shares(block, len(devices)))
+
+
+def outer(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    """(left, right) -> function(left, right) for blocks made by `map_examples`: output axes 0 = left, 1 =
+    right.
+
+    Each device holds its share of the left block and gathers the right one: one all-gather, no other traffic.
+    """
+    compiled = _outer(function, devices)
+    if len(devices) == 1:
+        return compiled
+
+    def joined(left: Any, right: Any) -> Any:
+        out = compiled(left, right)  # (devices, left share, right, ...)
+        return out.reshape((-1, *out.shape[2:]))
+
+    return joined
+
+
+def sum_examples(
+    function: Callable[..., Any], devices: Devices
+) -> tuple[Callable[[Any], Any], Callable[..., Any], Callable[[Any], Any]]:
+    """(start, add, finish) for sums of `function(shared, block)` over blocks of examples.
+
+    `total = start(like)`, then `total = add(total, shared, block)` for each block, then `finish(total)`. Each
+    device keeps its own sum, in place, and one `psum` at the end joins them: memory does not grow with the
+    number of blocks.
+    """
+    add, join = _summed(function, devices)
+    if len(devices) == 1:
+        return _zeros, add, lambda total: total
+
+    def start(like: Any) -> Any:
+        zeros = _zeros(like)
+        return jax.tree.map(lambda leaf: jnp.zeros((len(devices), *leaf.shape), leaf.dtype), zeros)
+
+    def add_shares(total: Any, shared: Any, block: Any) -> Any:
+        return add(total, shared, _shares(block, len(devices)))
+
+    return start, add_shares, lambda total: jax.tree.map(lambda leaf: leaf[0], join(total))
+
+
+def _zeros(like: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like)
+
+
+def _shares(block: Any, count: int) -> Any:
+    return jax.tree.map(lambda leaf: leaf.reshape((count, leaf.shape[0] // count, *leaf.shape[1:])), block)
+
+
+@lru_cache(maxsize=64)
+def _mapped(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    if len(devices) == 1:
+        return jax.jit(function)
+    return jax.pmap(function, _AXIS, in_axes=(None, 0), devices=devices)
+
+
+@lru_cache(maxsize=64)
+def _outer(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    if len(devices) == 1:
+        return jax.jit(function)
+
+    def gathered(left: Any, right: Any) -> Any:
+        return function(left, jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, _AXIS, tiled=True), right))
+
+    return jax.pmap(gathered, _AXIS, devices=devices)
+
+
+@lru_cache(maxsize=64)
+def _summed(function: Callable[..., Any], devices: Devices) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def add(total: Any, shared: Any, block: Any) -> Any:
+        return jax.tree.map(jnp.add, total, function(shared, block))
+
+    if len(devices) == 1:
+        return jax.jit(add, donate_argnums=0), lambda total: total
+
+    def join(total: Any) -> Any:
+        return jax.lax.psum(total, _AXIS)
+
+    return (
+        jax.pmap(add, _AXIS, in_axes=(0, None, 0), devices=devices, donate_argnums=0),
+        jax.pmap(join, _AXIS, devices=devices),
+    )

@@ -1,0 +1,17 @@
+"""Strict settings for every test: 64-bit, no silent promotion of ranks, shapes in annotations checked at run
+time.
+"""
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+_hook = install_import_hook("lin_ft", "beartype.beartype")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "network: needs the network; skipped where there is none")
+    config.addinivalue_line("markers", "slow: takes more than half a minute")
