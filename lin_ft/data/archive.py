@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lin_ft.data.cache import disk_errors, move_into_place, scratch_folder
+from lin_ft.data.cache import disk_errors, move_into_place, says_disk_full, scratch_folder
 from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
 
@@ -146,7 +146,7 @@ def _download(registry: str, archives: list[Archive], scratch: Path) -> None:
             time.sleep(0.1)
         show(total)
     if process.returncode != 0:
-        raise InputError(_failure(registry, archives, _last_line(log.read_text(errors="replace"))))
+        raise InputError(_failure(registry, archives, log.read_text(errors="replace")))
     log.unlink()
 
 
@@ -181,10 +181,10 @@ def _last_line(text: str) -> str:
     return (errors or lines or ["no message"])[-1].rstrip(".")
 
 
-def _failure(registry: str, archives: list[Archive], message: str) -> str:
+def _failure(registry: str, archives: list[Archive], output: str) -> str:
     what = f"{archives[0].name} {archives[0].version}"
-    if "No module named pip" in message:
+    if "No module named pip" in output:
         return f"{what} comes through pip, which this Python lacks: {_INSTALL['pip']}."
-    if "No space left" in message:
+    if says_disk_full(output):
         return f"{what} could not be fetched because the disk is full: free some space or set LIN_FT_CACHE."
-    return f"{what} could not be fetched by {registry} ({message[:300]}): {_HINTS[registry]}."
+    return f"{what} could not be fetched by {registry} ({_last_line(output)[:300]}): {_HINTS[registry]}."

@@ -12,6 +12,7 @@ from pathlib import Path
 from lin_ft.errors import InputError
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DISK_FULL_TEXTS = ("No space left", "File too large", "quota exceeded", "RESOURCE_EXHAUSTED")
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT)
 
 
@@ -23,6 +24,11 @@ def cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("lin_ft", appauthor=False))
+
+
+def says_disk_full(text: str) -> bool:
+    """Whether another program's error message means that the disk is full."""
+    return any(sign in text for sign in _DISK_FULL_TEXTS)
 
 
 @contextlib.contextmanager
@@ -38,7 +44,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except Exception as error:
         code = error.errno if isinstance(error, OSError) else None
         text = str(error)
-        if code in _DISK_FULL or "No space left" in text or "RESOURCE_EXHAUSTED" in text:
+        if code in _DISK_FULL or says_disk_full(text):
             raise InputError(
                 f"The disk that holds {folder} is full: free some space or set LIN_FT_CACHE to another "
                 f"folder."

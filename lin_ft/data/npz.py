@@ -65,7 +65,7 @@ def load_npz(path: Path, split: str = "train", *, size: int = 32) -> ImageData:
 
 def _arrays(path: Path, *, only_names: bool = False) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: np.empty(0) if only_names else file[name] for name in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         reason = "it holds pickled objects" if "pickle" in str(error) else "it is damaged or no .npz"
