@@ -1,24 +1,45 @@
 """Closed forms of training the linearized network: curves, test predictions, leave-one-out, gains."""
 
-from lin_ft.predict.gain import bootstrap_interval, predicted_gain
+from lin_ft.predict.cross_entropy import predict_logits_by_cross_entropy
+from lin_ft.predict.gain import balanced_accuracy, bootstrap_interval, predicted_gain
+from lin_ft.predict.gradient_descent import (
+    descent_coefficients,
+    largest_stable_learning_rate,
+    predict_logits_by_descent,
+)
 from lin_ft.predict.gradient_flow import dual_coefficients, loss_decrease, predict_logits, training_residuals
-from lin_ft.predict.leave_one_out import leave_one_out, leave_one_out_by_refit
-from lin_ft.predict.selection import Prediction, loo_correct, loo_loss, select
+from lin_ft.predict.k_fold import k_fold, stratified_folds
+from lin_ft.predict.leave_one_out import leave_groups_out, leave_one_out, leave_one_out_by_refit
+from lin_ft.predict.matrix_free import ridge_coefficients_by_cg
+from lin_ft.predict.posterior import ensemble_covariance, posterior_covariance
+from lin_ft.predict.selection import Prediction, loo_accuracy, loo_correct, loo_loss, select
 from lin_ft.predict.spectrum import Spectrum, decompose
 
 __all__ = [
     "Prediction",
     "Spectrum",
+    "balanced_accuracy",
     "bootstrap_interval",
     "decompose",
+    "descent_coefficients",
     "dual_coefficients",
+    "ensemble_covariance",
+    "k_fold",
+    "largest_stable_learning_rate",
+    "leave_groups_out",
     "leave_one_out",
     "leave_one_out_by_refit",
+    "loo_accuracy",
     "loo_correct",
     "loo_loss",
     "loss_decrease",
+    "posterior_covariance",
     "predict_logits",
+    "predict_logits_by_cross_entropy",
+    "predict_logits_by_descent",
     "predicted_gain",
+    "ridge_coefficients_by_cg",
     "select",
+    "stratified_folds",
     "training_residuals",
 ]

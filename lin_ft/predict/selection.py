@@ -1,4 +1,4 @@
-"""From leave-one-out residuals to one predicted accuracy: losses and accuracies of a grid, and its best point."""
+"""From leave-one-out residuals to one predicted accuracy: losses of a grid, and its best point."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from lin_ft.errors import InputError
+from lin_ft.predict.gradient_flow import check_grid, initial_residual
 from lin_ft.predict.leave_one_out import leave_one_out
 from lin_ft.predict.spectrum import Spectrum
 from lin_ft.typing import Array, Labels
@@ -13,7 +15,10 @@ from lin_ft.typing import Array, Labels
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
-    """Leave-one-out prediction at the chosen (time, ridge). `correct` is 1, 0, or 1/m for a tie of m classes."""
+    """Leave-one-out prediction at the chosen (time, ridge). `correct` is 1, 0, or 1/m for a tie of m classes.
+
+    `losses` and `accuracies` are those of the whole grid, times ascending, ridges descending.
+    """
 
     time: float
     ridge: float
@@ -31,17 +36,30 @@ def loo_loss(residuals: Float[Array, "*grid n C"]) -> Float[np.ndarray, "*grid"]
     return 0.5 * np.mean(np.sum(residuals**2, axis=-1), axis=-1)
 
 
-def loo_correct(logits: Float[Array, "*grid n C"], labels: Labels) -> Float[np.ndarray, "*grid n"]:
+def loo_correct(
+    logits: Float[Array, "*grid n C"], labels: Labels, *, rounding: float = 0.0
+) -> Float[np.ndarray, "*grid n"]:
     """1 where the label has the largest logit; 1/m where m classes share it; 0 elsewhere.
 
-    Logits within rounding of each other are tied: a constant prediction scores 1/C, not by the order of the classes.
+    Logits within `rounding` of the largest, or within 16 eps of its size, share it: a constant prediction
+    scores 1/C and not by the order of the classes.
     """
-    logits = np.asarray(logits, np.float64)
-    top = logits.max(-1, keepdims=True)
+    logits, labels = np.asarray(logits, np.float64), np.asarray(labels)
+    n, n_classes = logits.shape[-2:]
+    if labels.shape != (n,) or not ((labels >= 0) & (labels < n_classes)).all():
+        raise InputError(f"labels: give {n} numbers in 0 .. {n_classes - 1}, one a row of the logits.")
     spread = np.abs(logits).max(-1, keepdims=True)
-    tied = logits >= top - 16 * np.finfo(np.float64).eps * spread
-    at_label = np.take_along_axis(tied, np.broadcast_to(np.asarray(labels)[:, None], (*logits.shape[:-1], 1)), -1)
-    return (at_label / tied.sum(-1, keepdims=True))[..., 0]
+    tied = logits >= logits.max(-1, keepdims=True) - np.maximum(
+        rounding, 16 * np.finfo(np.float64).eps * spread
+    )
+    return tied[..., np.arange(n), labels] / tied.sum(-1)
+
+
+def loo_accuracy(
+    logits: Float[Array, "*grid n C"], labels: Labels, *, rounding: float = 0.0
+) -> Float[np.ndarray, "*grid"]:
+    """The mean of `loo_correct` over samples, a fraction in [0, 1]."""
+    return loo_correct(logits, labels, rounding=rounding).mean(-1)
 
 
 def select(
@@ -55,17 +73,24 @@ def select(
 ) -> Prediction:
     """The (time, ridge) of the grid with the least leave-one-out loss, and its predictions.
 
-    The loss is the minimum over a grid and so a little optimistic; the accuracy is read off where the loss is least,
-    not where it is itself largest, which keeps that optimism small. Ties go to the earliest time, then the largest ridge.
+    `times` are eta t in units of 1 / kernel, `ridges` in units of the kernel (see `Spectrum.scale`); targets
+    are one-hot or any other coding whose largest entry is the label's. Ties go to the earliest time, then the
+    largest ridge. The least of a grid's losses is a little optimistic. The accuracy is read off where the
+    loss is least, not where it is itself largest, which keeps its optimism small; judge a margin of few
+    samples by `bootstrap_interval`, and where it matters nest the selection in `k_fold`. Cost: that of
+    `leave_one_out`.
     """
     y = np.asarray(targets, np.float64)
-    ridges = np.sort(np.asarray(ridges, np.float64))[::-1]
-    times = np.sort(np.asarray(times, np.float64))
-    residuals = leave_one_out(spectrum, y if logits0 is None else y - np.asarray(logits0), times, ridges)
+    residual0 = initial_residual(y, logits0, logits0)
+    times, ridges = check_grid(times, ridges)
+    times, ridges = np.sort(times), np.sort(ridges)[::-1]
+    residuals = leave_one_out(spectrum, residual0, times, ridges)
     logits = y - residuals
-    correct, losses = loo_correct(logits, labels), loo_loss(residuals)
-    accuracies = correct.mean(-1)
+    # leave_one_out is exact to 1e-14 of its largest residual
+    rounding = 1e-13 * max(float(np.abs(y).max()), float(np.abs(residual0).max()))
+    correct, losses = loo_correct(logits, labels, rounding=rounding), loo_loss(residuals)
     i, j = np.unravel_index(int(np.argmin(losses)), losses.shape)
+    accuracies = correct.mean(-1)
     return Prediction(
         time=float(times[i]),
         ridge=float(ridges[j]),
