@@ -111,10 +111,8 @@ def draw_letter(font, letter: str) -> np.ndarray | None:
     return 255 - np.asarray(page)
 
 
-def glyph_dataset(
-    name: str, title: str, script: str, letters: str, kind, leave_out: Sequence[str] = ()
-) -> PackagedDataset:
-    """A data set of `letters` from every font that has all of them, but for the families in `leave_out`.
+def glyph_dataset(name: str, title: str, script: str, letters: str, kind) -> PackagedDataset:
+    """A data set of `letters` from every font that has all of them.
 
     Blank glyphs, letters drawn like the font's placeholder or like another letter of the same font, and exact
     duplicates of an image already seen are left out.
@@ -127,7 +125,7 @@ def glyph_dataset(
         seen: set[bytes] = set()
         for archive, path in zip(archives, paths, strict=True):
             for family, points, content in fonts(path):
-                if family in leave_out or not points.issuperset(map(ord, letters)):
+                if not points.issuperset(map(ord, letters)):
                     continue
                 font = ImageFont.truetype(io.BytesIO(content), _DRAWN, layout_engine=ImageFont.Layout.BASIC)
                 images = [draw_letter(font, letter) for letter in letters]

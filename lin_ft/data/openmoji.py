@@ -44,12 +44,15 @@ def _reader(style: str, groups: Sequence[str]) -> Callable[[Sequence[Path]], Ite
             for entry in table
             if entry["group"] in groups and not entry["skintone"]
         }
+        seen: set[bytes] = set()
         for name, content in sorted(members(paths[0], lambda name: name.startswith(f"package/{style}/svg/"))):
             code = Path(name).stem
-            if code in kept:
+            image = render_svg(content) if code in kept else None
+            if image is not None and image.tobytes() not in seen:
+                seen.add(image.tobytes())  # some emoji share one drawing
                 # The first code point decides, so that an emoji and its variants stay together.
                 base = code.split("-")[0]
-                yield Example(render_svg(content), kept[code], split_by_hash(base), base)
+                yield Example(image, kept[code], split_by_hash(base), base)
 
     return examples
 

@@ -155,7 +155,7 @@ def test_pip_itself_fetches_from_the_index_it_is_configured_with(cache, tmp_path
     pinned = Archive("pip", "lin-ft-tiny", "1.0", wheel.name, digest, wheel.stat().st_size)
     assert fetch(pinned, cache).read_bytes() == wheel.read_bytes()
     absent = Archive("pip", "lin-ft-absent", "1.0", "lin_ft_absent-1.0-py3-none-any.whl", digest, 1)
-    with pytest.raises(InputError, match="No matching distribution found for lin-ft-absent==1.0"):
+    with pytest.raises(InputError, match=r"No matching distribution found for lin-ft-absent==1.0"):
         fetch(absent, cache)
 
 

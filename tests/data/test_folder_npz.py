@@ -83,7 +83,7 @@ def test_one_class_and_too_few_shots(tmp_path):
         load_task(tmp_path / "one", shots=2)
     write_images(tmp_path / "one" / "dog", 20, start=50)
     with pytest.raises(
-        InputError, match="The class cat of .* has 4 images to train on, fewer than the 10 shots"
+        InputError, match=r"The class cat of .* has 4 images to train on, fewer than the 10 shots"
     ):
         load_task(tmp_path / "one", shots=10)
 

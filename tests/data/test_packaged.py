@@ -9,11 +9,11 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import platformdirs
 import pytest
 from PIL import ImageFont
 
 from lin_ft.data import glyphs, load_split
+from lin_ft.data.cache import cache_dir
 from lin_ft.data.keel import read_keel
 from lin_ft.data.packaged import packaged, packaged_names, split_by_hash
 from lin_ft.data.packaged.animal_silhouettes import ArrayUnpickler
@@ -199,7 +199,7 @@ def test_letter_names_are_plain():
     assert [glyphs.letter_name(c) for c in "AאกあЖΩ"] == ["A", "alef", "ko kai", "a", "zhe", "omega"]
 
 
-USER_CACHE = Path(platformdirs.user_cache_dir("lin_ft", appauthor=False))
+USER_CACHE = cache_dir()
 GROUPED = (
     "latin_glyphs",
     "thai_glyphs",

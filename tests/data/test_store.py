@@ -167,7 +167,7 @@ def test_official_name_without_store_or_network(cache, monkeypatch):
 
     monkeypatch.setattr("socket.getaddrinfo", no_network)
     monkeypatch.setattr("urllib.request.getproxies", dict)
-    with pytest.raises(InputError, match="cifar100 has no array_record store.*cannot be reached"):
+    with pytest.raises(InputError, match=r"cifar100 has no array_record store.*cannot be reached"):
         dataset.load_split("cifar100", "train")
 
 

@@ -57,7 +57,7 @@ def test_validation_shrinks_to_what_is_left_unless_asked_for(stored):
     "option", [{"shots": 0}, {"seed": -1}, {"max_test": 0}, {"validation_shots": -1}, {"size": 0}]
 )
 def test_options_out_of_range(stored, option):
-    with pytest.raises(InputError, match="is 0|is -1|size 0"):
+    with pytest.raises(InputError, match=r"is 0|is -1|size 0"):
         load_task("tiny", **option)
 
 
