@@ -16,5 +16,7 @@ config = Recipe(
     full_epochs=2,
     crop=24,
     flip=True,
-    warmup=0.175,
+    learning_rate=0.03,
+    warmup=4 / 24,
+    warmup_peak=0.0762,
 )

@@ -20,7 +20,6 @@ _HOME = {
     "Task": "lin_ft.data",
     "ZooModel": "lin_ft.zoo",
     "embedded_zoo": "lin_ft.zoo",
-    "finetune": "lin_ft.finetune.finetune",
     "from_linen": "lin_ft.functions",
     "from_nnx": "lin_ft.functions",
     "gram": "lin_ft.kernels",
@@ -36,7 +35,6 @@ __all__ = ["__version__", *sorted(_HOME)]  # pyright: ignore[reportUnsupportedDu
 if TYPE_CHECKING:
     from lin_ft.data import Task, load_task
     from lin_ft.errors import InputError
-    from lin_ft.finetune import finetune
     from lin_ft.functions import ModelFunction, from_linen, from_nnx
     from lin_ft.heads import init_head
     from lin_ft.kernels import gram

@@ -126,7 +126,20 @@ class DataList:
     def run(self) -> None:
         from lin_ft.data import catalogue
 
-        _print_table("packaged data sets (any TFDS name, folder or .npz works too)", catalogue())
+        rows = [
+            {
+                "name": row.name,
+                "use": row.kind,
+                "domain": row.domain,
+                "classes": row.n_classes,
+                "images": " + ".join(f"{n:,}" for n in row.images.values()) if row.images else "fetched at first use",
+                "download": f"{row.download_size / 1e6:.1f} MB" if row.download_size else "",
+                "through": ", ".join(row.registries),
+                "licence": row.licence,
+            }
+            for row in catalogue()
+        ]
+        _print_table("data sets (any other TFDS name, a folder or an .npz file works too)", rows)
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,7 @@ class DataInfo:
     def run(self) -> None:
         from lin_ft.data import info
 
-        _print_fields(info(self.name))
+        _print_fields(dict(vars(info(self.name))))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Real fine-tuning with Optax: the measurement every prediction is held against."""
 
-from lin_ft.finetune.finetune import FinetuneConfig, FinetuneResult, finetune, predict_logits
+from lin_ft.finetune.finetune import FinetuneConfig, FinetuneResult, finetune
 
-__all__ = ["FinetuneConfig", "FinetuneResult", "finetune", "predict_logits"]
+__all__ = ["FinetuneConfig", "FinetuneResult", "finetune"]

@@ -12,11 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.data import Task
 from lin_ft.errors import InputError
+from lin_ft.functions import from_linen, logits_of
 from lin_ft.predict import bootstrap_interval
 from lin_ft.zoo import ZooModel
 from lin_ft.zoo.weights import write_atomically
@@ -30,7 +31,8 @@ class FinetuneConfig:
 
     SGD with Nesterov momentum on the cross-entropy, linear warm-up, then cosine decay to zero; the new head
     starts at zero; BatchNorm in training mode; random shifts of the image as the only augmentation. Each learning
-    rate is tried, the one with the best validation accuracy (ties: lowest validation loss) is tested.
+    rate is tried, the one with the best validation accuracy (ties: lowest validation loss) is tested. A task without
+    validation images takes a single rate: the test images never choose.
     """
 
     steps: int = 150
@@ -42,6 +44,12 @@ class FinetuneConfig:
     shift: int = 2
     """Largest shift in pixels."""
     seed: int = 0
+
+    def __post_init__(self):
+        if self.steps < 1 or self.batch_size < 1:
+            raise InputError(f"steps {self.steps}, batch_size {self.batch_size}: give at least 1 of each.")
+        if not self.learning_rates or not all(rate > 0 for rate in self.learning_rates):
+            raise InputError(f"learning_rates {self.learning_rates}: give at least one, all above 0.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,28 +101,15 @@ def _training_step(module: nn.Module, momentum: float, weight_decay: float):
     return optimizer, step
 
 
-@functools.cache
-def _predictor(module: nn.Module):
-    return jax.jit(lambda variables, x: module.apply(variables, x))
-
-
-def predict_logits(module: nn.Module, variables, x: np.ndarray, batch: int = 100) -> Float[np.ndarray, "n C"]:
-    """Logits with running batch statistics, in equal batches (the last one padded)."""
-    outputs = []
-    for start in range(0, len(x), batch):
-        part = x[start : start + batch]
-        padded = np.concatenate([part, np.zeros((batch - len(part), *x.shape[1:]), x.dtype)])
-        outputs.append(np.asarray(_predictor(module)(variables, padded))[: len(part)])
-    return np.concatenate(outputs)
-
-
 def _batch(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, index: np.ndarray, shift: int):
     if not shift:
         return x[index], y[index]
     padded = np.pad(x[index], ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
     side = x.shape[1:3]
     offsets = rng.integers(0, 2 * shift + 1, (len(index), 2))
-    rows = [image[top : top + side[0], left : left + side[1]] for image, (top, left) in zip(padded, offsets, strict=True)]
+    rows = [
+        image[top : top + side[0], left : left + side[1]] for image, (top, left) in zip(padded, offsets, strict=True)
+    ]
     return np.stack(rows), y[index]
 
 
@@ -134,6 +129,10 @@ def finetune(
     validation and the test images. Raises InputError when every learning rate diverges.
     """
     config = config or FinetuneConfig()
+    if len(task.validation) == 0 and len(config.learning_rates) > 1:
+        raise InputError(
+            f"{task.name}: no validation images to choose a learning rate on; give one rate, or fewer shots."
+        )
     began = time.monotonic()
     module = model.module(task.n_classes)
     optimizer, step = _training_step(module, config.momentum, config.weight_decay)
@@ -169,16 +168,18 @@ def finetune(
                 bar.advance(done)
             curve = [float(value) for value in curve]
             variables = {"params": params, "batch_stats": statistics}
-            accuracy, loss = _score(predict_logits(module, variables, x_validation), y_validation)
-            if not np.isfinite(loss) or not np.all(np.isfinite(curve)):
+            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((variables, curve))):
                 logger.warning("%s on %s: diverged at learning rate %g", model.name, task.name, learning_rate)
                 continue
+            accuracy, loss = 0.0, 0.0
+            if len(x_validation):
+                accuracy, loss = _score(logits_of(*from_linen(module, variables), x_validation), y_validation)
             tried.append(((-accuracy, loss), learning_rate, variables, curve))
     if not tried:
         rates = ", ".join(f"{rate:g}" for rate in config.learning_rates)
         raise InputError(f"{model.name} on {task.name}: diverged at every learning rate ({rates}); give lower ones.")
     _, learning_rate, variables, curve = min(tried, key=lambda row: row[0])
-    logits = predict_logits(module, variables, model.normalise(task.test.images))
+    logits = logits_of(*from_linen(module, variables), model.normalise(task.test.images))
     correct = logits.argmax(-1) == np.asarray(task.test.labels)
     return FinetuneResult(
         model=model.name,
@@ -193,7 +194,7 @@ def finetune(
     )
 
 
-def _score(logits: Float[Array, "n C"], labels: np.ndarray) -> tuple[float, float]:
+def _score(logits: Float[np.ndarray, "n C"], labels: np.ndarray) -> tuple[float, float]:
     """Accuracy and mean cross-entropy."""
     loss = optax.softmax_cross_entropy_with_integer_labels(jnp.asarray(logits), jnp.asarray(labels)).mean()
     return float((logits.argmax(-1) == labels).mean()), float(loss)

@@ -38,7 +38,15 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
             [max(0.0, r.test_accuracy_interval[1] - r.test_accuracy) for _, r in measured],
         ]
         ys = [place for place, _ in measured]
-        style = {"fmt": "D", "color": MEASURED, "mec": "black", "ecolor": "black", "capsize": 3, "lw": 1, "zorder": 4}
+        style = {
+            "fmt": "D",
+            "color": MEASURED,
+            "mec": "black",
+            "ecolor": "black",
+            "capsize": 3,
+            "lw": 1,
+            "zorder": 4,
+        }
         axes.errorbar(xs, ys, xerr=spread, label="fine-tuned, test", **style)
     reference = next((row for row in rows if row.name == ranking.reference), None)
     if reference is not None:

@@ -18,6 +18,7 @@ from jaxtyping import Float, UInt8
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.errors import InputError
+from lin_ft.functions import from_linen, logits_of
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
 from lin_ft.zoo.weights import load_weights, save_weights
@@ -49,12 +50,15 @@ class Recipe:
     flip: bool = False
     """Random horizontal mirror images (for photographs, not for writing)."""
     batch_size: int = 32
-    learning_rate: float = 0.08
+    learning_rate: float = 0.03
+    """Where the cosine decay starts."""
     momentum: float = 0.9
     weight_decay: float = 3e-4
     """Coefficient of the squared L2 norm of convolution and head kernels; norms and biases are exempt."""
     warmup: float = 0.15
     """Fraction of all steps with growing learning rate."""
+    warmup_peak: float | None = None
+    """The rate that the warm-up climbs to, before the decay starts from `learning_rate`; None: the same."""
     seed: int = 0
 
     @property
@@ -89,7 +93,10 @@ def batches(
 
 def _schedule(recipe: Recipe, n_steps: int) -> optax.Schedule:
     warmup = max(1, int(recipe.warmup * n_steps))
-    return optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, warmup, n_steps)
+    peak = recipe.learning_rate if recipe.warmup_peak is None else recipe.warmup_peak
+    climb = optax.linear_schedule(0.0, peak, warmup)
+    decay = optax.cosine_decay_schedule(recipe.learning_rate, n_steps - warmup)
+    return optax.join_schedules([climb, decay], [warmup])
 
 
 def _optimizer(recipe: Recipe, n_steps: int) -> optax.GradientTransformation:
@@ -100,23 +107,6 @@ def _optimizer(recipe: Recipe, n_steps: int) -> optax.GradientTransformation:
         optax.add_decayed_weights(recipe.weight_decay, mask=is_kernel),
         optax.sgd(_schedule(recipe, n_steps), momentum=recipe.momentum, nesterov=True),
     )
-
-
-def evaluate(module, variables, images: np.ndarray, labels: np.ndarray, mean, std, batch: int = 100) -> float:
-    """Accuracy in [0, 1] with running batch statistics."""
-
-    @jax.jit
-    def predict(variables, x):
-        return module.apply(variables, (x - mean) / std).argmax(-1)
-
-    correct = 0
-    for start in range(0, len(images), batch):
-        x = images[start : start + batch]
-        x = np.concatenate([x, np.zeros((batch - len(x), *x.shape[1:]), x.dtype)])
-        predicted = predict(variables, jnp.asarray(x, jnp.float32) / 255)
-        wanted = labels[start : start + batch]
-        correct += int((np.asarray(predicted)[: len(wanted)] == wanted).sum())
-    return correct / len(images)
 
 
 def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool = True) -> ModelCard:
@@ -140,7 +130,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
 
     def loss(params, statistics, x, y):
         logits, updated = module.apply(
-            {"params": params, "batch_stats": statistics}, (x - mean) / std, train=True, mutable=["batch_stats"]
+            {"params": params, "batch_stats": statistics}, x, train=True, mutable=["batch_stats"]
         )
         value = optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
         return value, (updated["batch_stats"], (logits.argmax(-1) == y).mean())
@@ -166,14 +156,18 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         logger.info("%s: going on after epoch %d", recipe.entry, first_epoch)
 
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), disable=not progress, transient=True
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        disable=not progress,
+        transient=True,
     )
     with bar:
         done = bar.add_task(recipe.entry, total=recipe.epochs, completed=first_epoch)
         for epoch in range(first_epoch, recipe.epochs):
             start, values = time.monotonic(), []
             for x, y in batches(images, labels, recipe, epoch):
-                params, statistics, state, value, accuracy = step(params, statistics, state, x, y)
+                params, statistics, state, value, accuracy = step(params, statistics, state, (x - mean) / std, y)
                 values.append((float(value), float(accuracy)))
                 bar.advance(done, recipe.batch_size / len(images))
             seconds += time.monotonic() - start
@@ -186,12 +180,11 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
             )  # fmt: skip
             leaves = jax.tree.leaves((params, statistics, state))
             saved = {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
-            save_weights(
-                checkpoint, saved | {"epoch": np.array([epoch + 1.0]), "seconds": np.array([seconds])}
-            )
+            save_weights(checkpoint, saved | {"epoch": np.array([epoch + 1.0]), "seconds": np.array([seconds])})
 
     variables = {"params": params, "batch_stats": statistics}
-    accuracy = evaluate(module, variables, test.images, np.asarray(test.labels), mean, std)
+    logits = logits_of(*from_linen(module, variables), (test.images.astype(np.float32) / 255 - mean) / std)
+    accuracy = float((logits.argmax(-1) == test.labels).mean())
     weights = out / f"{recipe.entry}.safetensors"
     save_weights(weights, variables)
     card = ModelCard(

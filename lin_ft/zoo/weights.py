@@ -1,5 +1,6 @@
 """Weights as data: nested dicts of arrays to and from safetensors, written atomically, checked on reading."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +28,8 @@ def write_atomically(path: str | Path, write) -> None:
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be written ({reason}); choose a writable folder with space.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def save_weights(path: str | Path, variables: Mapping[str, Any]) -> None:

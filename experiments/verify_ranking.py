@@ -1,0 +1,184 @@
+"""Is the ranking right? Every (task, model) pair is predicted from 10 shots a class, then fine-tuned for real.
+
+Command   python experiments/verify_ranking.py run --out experiments/results/verify   (again: goes on where it stopped)
+          python experiments/verify_ranking.py table --out experiments/results/verify --markdown results.md
+Expected  one JSON file a cell; a table of predicted and measured accuracy, with rank correlations, for the README
+Hardware  2 CPU cores: about a minute a cell; `--part 0/2` and `--part 1/2` share the cells between two processes
+"""
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from lin_ft.data import load_task
+from lin_ft.finetune import FinetuneConfig, finetune
+from lin_ft.functions import features_of
+from lin_ft.ranking import RankConfig, describe
+from lin_ft.scores.nearest_neighbours import nearest_neighbours
+from lin_ft.zoo import embedded_zoo, load_zoo, select
+from lin_ft.zoo.weights import write_atomically
+
+TASKS = ("optdigits", "satimage", "hebrew_glyphs", "osu_leaf", "openmoji_color", "thai_glyphs")
+"""Targets that no model of the zoo was trained on."""
+HEADS = ("random", "zero")
+"""zero: the kernel of the features alone, so its leave-one-out accuracy is that of a linear probe."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Fill the cells that are missing."""
+
+    out: Path = Path("experiments/results/verify")
+    zoo: str = "embedded"
+    tasks: tuple[str, ...] = TASKS
+    models: tuple[str, ...] = ()
+    shots: int = 10
+    seeds: tuple[int, ...] = (0,)
+    steps: int = 150
+    learning_rates: tuple[float, ...] = (0.01, 0.03)
+    part: str = "0/1"
+    """I/K: every K-th cell from the I-th on."""
+
+    def run(self) -> None:
+        zoo = embedded_zoo() if self.zoo == "embedded" else load_zoo(self.zoo)
+        zoo = select(zoo, self.models) if self.models else zoo
+        config = FinetuneConfig(steps=self.steps, learning_rates=self.learning_rates)
+        index, count = map(int, self.part.split("/"))
+        cells = [(task, seed, model) for seed in self.seeds for task in self.tasks for model in zoo]
+        for name, seed, model in cells[index::count]:
+            path = self.out / f"{name}-{self.shots}shot-seed{seed}-{model.name}.json"
+            if path.exists():
+                continue
+            began = time.monotonic()
+            task = load_task(name, shots=self.shots, seed=seed)
+            cell = {"task": name, "shots": self.shots, "seed": seed, "model": model.name, "n": task.n}
+            cell["n_classes"] = task.n_classes
+            for head in HEADS:
+                row = describe(model, task, RankConfig(head=head, seed=seed))
+                cell[head] = {key: value for key, value in dataclasses.asdict(row).items() if key != "measured"}
+            apply, params = model.function
+            phi = features_of(apply, params, model.normalise(task.train.images))
+            cell["k_nearest_neighbours"] = nearest_neighbours(phi, task.train.labels)
+            result = finetune(model, task, dataclasses.replace(config, seed=seed))
+            cell["finetuned"] = {k: v for k, v in result.as_dict().items() if k not in ("correct", "curve")}
+            cell["source_accuracy"] = model.card.test_accuracy
+            cell["config"] = dataclasses.asdict(config)
+            cell["weights_sha256"] = model.card.sha256
+            cell["commit"] = _commit()
+            cell["hardware"] = f"{platform.machine()}, {os.cpu_count()} cores"
+            cell["seconds"] = round(time.monotonic() - began, 1)
+            text = json.dumps(cell, indent=1, default=float) + "\n"
+            write_atomically(path, lambda temporary, text=text: temporary.write_text(text))
+            print(
+                f"{path.name}: predicted {cell['random']['predicted_accuracy']:.3f}"
+                f" fine-tuned {result.test_accuracy:.3f} ({cell['seconds']} s)",
+                flush=True,
+            )
+
+
+def _commit() -> str:
+    run = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    return run.stdout.strip()
+
+
+SCORES = {
+    "predicted accuracy (leave-one-out, random head)": lambda c: (
+        c["random"]["predicted_accuracy"] - 1e-6 * c["random"]["predicted_loss"]
+    ),
+    "predicted loss (leave-one-out, random head)": lambda c: -c["random"]["predicted_loss"],
+    "Label-Gradient (normalised)": lambda c: c["random"]["label_gradient"],
+    "Label-Feature Correlation": lambda c: c["random"]["label_feature_correlation"],
+    "linear probe (leave-one-out accuracy)": lambda c: (
+        c["zero"]["predicted_accuracy"] - 1e-6 * c["zero"]["predicted_loss"]
+    ),
+    "linear probe (leave-one-out loss)": lambda c: -c["zero"]["predicted_loss"],
+    "k nearest neighbours (k = 3)": lambda c: c["k_nearest_neighbours"],
+    "source test accuracy (static)": lambda c: c["source_accuracy"],
+}
+
+
+def correlations(cells: list[dict]) -> dict[str, dict[str, float]]:
+    """Spearman correlation of each score with fine-tuned accuracy, over the models, for each task."""
+    from scipy.stats import rankdata, spearmanr
+
+    tasks = sorted({cell["task"] for cell in cells})
+    measured = {(cell["task"], cell["model"]): cell["finetuned"]["test_accuracy"] for cell in cells}
+    models = sorted({cell["model"] for cell in cells})
+    table: dict[str, dict[str, float]] = {}
+    for task in tasks:
+        of_task = [cell for cell in cells if cell["task"] == task]
+        truth = [cell["finetuned"]["test_accuracy"] for cell in of_task]
+        for name, score in SCORES.items():
+            values = [score(cell) for cell in of_task]
+            table.setdefault(name, {})[task] = float(spearmanr(values, truth).statistic)
+        others = [t for t in tasks if t != task]
+        if others:
+            places = np.mean([rankdata([measured[t, m] for m in models]) for t in others], axis=0)
+            static = dict(zip(models, places, strict=True))
+            values = [static[cell["model"]] for cell in of_task]
+            name = "best on average over the other tasks (static)"
+            table.setdefault(name, {})[task] = float(spearmanr(values, truth).statistic)
+    return table
+
+
+def interval(values: list[float], seed: int = 0) -> tuple[float, float]:
+    """95 % percentile bootstrap over tasks."""
+    rng = np.random.default_rng(seed)
+    means = np.mean(rng.choice(values, (10_000, len(values))), axis=1)
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Tables of all cells in a folder, as Markdown."""
+
+    out: Path = Path("experiments/results/verify")
+    markdown: Path | None = None
+
+    def run(self) -> None:
+        cells = [json.loads(path.read_text()) for path in sorted(self.out.glob("*.json"))]
+        seeds = sorted({cell["seed"] for cell in cells})
+        lines = []
+        for seed in seeds:
+            lines += tables([cell for cell in cells if cell["seed"] == seed])
+        text = "\n".join(lines) + "\n"
+        print(text)
+        if self.markdown:
+            write_atomically(self.markdown, lambda temporary: temporary.write_text(text))
+
+
+def tables(cells: list[dict]) -> list[str]:
+    tasks = sorted({cell["task"] for cell in cells})
+    models = sorted({cell["model"] for cell in cells})
+    by_key = {(cell["task"], cell["model"]): cell for cell in cells}
+    lines = ["Predicted / measured test accuracy in percent, 10 images a class:", ""]
+    lines += ["| model | " + " | ".join(tasks) + " |", "| --- |" + " --- |" * len(tasks)]
+    for model in models:
+        entries = []
+        for task in tasks:
+            cell = by_key[task, model]
+            measured = cell["finetuned"]["test_accuracy"]
+            best = measured == max(by_key[task, m]["finetuned"]["test_accuracy"] for m in models)
+            shown = f"**{100 * measured:.1f}**" if best else f"{100 * measured:.1f}"
+            entries.append(f"{100 * cell['random']['predicted_accuracy']:.0f} / {shown}")
+        lines.append(f"| {model.removesuffix('-resnet20')} | " + " | ".join(entries) + " |")
+    lines += ["", "Spearman correlation with the measured accuracy:", ""]
+    lines += ["| score | " + " | ".join(tasks) + " | mean [95 %] |", "| --- |" + " --- |" * (len(tasks) + 1)]
+    table = correlations(cells)
+    for name, row in sorted(table.items(), key=lambda item: -np.nanmean(list(item[1].values()))):
+        values = [row[task] for task in tasks]
+        low, high = interval([value for value in values if np.isfinite(value)])
+        shown = " | ".join(f"{value:.2f}" for value in values)
+        lines.append(f"| {name} | {shown} | **{np.nanmean(values):.2f}** [{low:.2f}, {high:.2f}] |")
+    return lines
+
+
+if __name__ == "__main__":
+    tyro.extras.subcommand_cli_from_dict({"run": Run, "table": Table}).run()

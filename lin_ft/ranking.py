@@ -1,0 +1,286 @@
+"""The main job: rank the models of a zoo for a task, from the training images alone."""
+
+import contextlib
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from lin_ft.data import Task
+from lin_ft.data.progress import bar
+from lin_ft.errors import InputError
+from lin_ft.finetune import FinetuneConfig, FinetuneResult, finetune
+from lin_ft.functions import features_of, with_head
+from lin_ft.heads import init_head
+from lin_ft.kernels import probe_gram
+from lin_ft.predict import bootstrap_interval, decompose, select
+from lin_ft.scores import alignment, encode, label_feature
+from lin_ft.zoo import REFERENCE, ZooModel
+from lin_ft.zoo.weights import write_atomically
+
+
+@dataclasses.dataclass(frozen=True)
+class RankConfig:
+    """What is computed for every model, and by what they are ranked."""
+
+    score: str = "predicted_accuracy"
+    """One of SCORES."""
+    head: str = "random"
+    """One of HEADS: what the backbone's part of the kernel sees."""
+    probes: int = 2
+    """Random head columns that probe the backbone's part of the kernel; more cost more and vary less."""
+    trainable: str = "all"
+    reference: str = REFERENCE
+    ridges: tuple[float, ...] = tuple(10.0**power for power in range(-4, 2))
+    """In units of the mean eigenvalue of the kernel."""
+    times: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, np.inf)
+    """Training times eta t, in units of 1 / (mean eigenvalue of the kernel)."""
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.score not in SCORES:
+            raise InputError(f"score {self.score!r}: unknown; one of {', '.join(SCORES)}.")
+        if self.head not in HEADS:
+            raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(HEADS)}.")
+
+
+HEADS = ("zero", "random")
+"""A ridge head has seen the labels of the images that leave-one-out leaves out; see lin_ft.heads."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RankedModel:
+    """One row. Accuracies and gains are fractions; gains are against the reference model on the same task."""
+
+    name: str
+    source: str
+    rank: int
+    predicted_accuracy: float
+    """Leave-one-out accuracy of the linearized model at the time and ridge with the least leave-one-out loss."""
+    predicted_accuracy_interval: tuple[float, float]
+    predicted_loss: float
+    """Leave-one-out squared loss, (1 / 2n) sum over samples and classes; breaks ties of the accuracy."""
+    predicted_gain: float | None
+    label_gradient: float
+    """Cosine of the centred kernel with the centred label kernel, in [-1, 1]; see lin_ft.scores.alignment."""
+    label_feature_correlation: float
+    """The same with the kernel of the features alone."""
+    seconds: float
+    correct: tuple[float, ...] = ()
+    """1 for each training image that is predicted rightly when left out."""
+    measured: FinetuneResult | None = None
+    measured_gain: float | None = None
+
+
+SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
+    "predicted_accuracy": lambda row: (row.predicted_accuracy, -row.predicted_loss),
+    "predicted_loss": lambda row: (-row.predicted_loss,),
+    "label_gradient": lambda row: (row.label_gradient,),
+    "label_feature_correlation": lambda row: (row.label_feature_correlation,),
+}
+"""What to rank by: a key of each row, the largest first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranking:
+    """The rows, best first. `print(ranking)` shows the table."""
+
+    task: str
+    n: int
+    n_classes: int
+    reference: str
+    score: str
+    models: tuple[RankedModel, ...]
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(width=120, color_system=None)
+        with console.capture() as capture:
+            console.print(self.table())
+        return capture.get().rstrip()
+
+    def table(self) -> Any:
+        """A rich table."""
+        from rich.table import Table
+
+        verified = any(row.measured for row in self.models)
+        title = f"{self.task}: {self.n} training images, {self.n_classes} classes, ranked by {self.score} (* reference)"
+        table = Table(title=title, title_justify="left")
+        heads = [
+            "",
+            "source",
+            "predicted\naccuracy [95 %]",
+            "\ngain",
+            "Label-\nGradient",
+            "Label-\nFeature",
+            "\nseconds",
+        ]
+        heads += ["measured\naccuracy [95 %]", "\ngain"] if verified else []
+        for head in heads:
+            table.add_column(head, justify="left" if head == "source" else "right", no_wrap=True)
+        for row in self.models:
+            mark = " *" if row.name == self.reference else ""
+            cells = [
+                str(row.rank),
+                row.source + mark,
+                _with_interval(row.predicted_accuracy, row.predicted_accuracy_interval),
+                _signed(row.predicted_gain),
+                f"{row.label_gradient:.3f}",
+                f"{row.label_feature_correlation:.3f}",
+                f"{row.seconds:.1f}",
+            ]
+            if verified:
+                result = row.measured
+                cells.append(_with_interval(result.test_accuracy, result.test_accuracy_interval) if result else "")
+                cells.append(_signed(row.measured_gain))
+            table.add_row(*cells)
+        return table
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON types; `models` in the order of the ranking."""
+        models = []
+        for row in self.models:
+            values = dataclasses.asdict(dataclasses.replace(row, measured=None))
+            for name in ("correct", "measured", "measured_gain"):
+                values.pop(name)
+            if row.measured:
+                measured = row.measured.as_dict()
+                values["measured_accuracy"] = measured["test_accuracy"]
+                values["measured_accuracy_interval"] = measured["test_accuracy_interval"]
+                values["measured_gain"] = row.measured_gain
+                values["learning_rate"] = measured["learning_rate"]
+            models.append(values)
+        return {name: getattr(self, name) for name in ("task", "n", "n_classes", "reference", "score")} | {
+            "models": models
+        }
+
+    def save_json(self, path: str | Path) -> None:
+        text = json.dumps(self.as_dict(), indent=1) + "\n"
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+    def verified(
+        self,
+        zoo: Sequence[ZooModel],
+        task: Task,
+        place: int,
+        config: FinetuneConfig | None = None,
+        *,
+        progress: bool = False,
+    ) -> "Ranking":
+        """The same ranking, with the model at `place` (0: the first) fine-tuned for real."""
+        (model,) = (model for model in zoo if model.name == self.models[place].name)
+        result = finetune(model, task, config, progress=progress)
+        rows = list(self.models)
+        rows[place] = dataclasses.replace(rows[place], measured=result)
+        reference = next((row.measured for row in rows if row.name == self.reference), None)
+        if reference:
+            rows = [
+                dataclasses.replace(row, measured_gain=row.measured.test_accuracy - reference.test_accuracy)
+                if row.measured
+                else row
+                for row in rows
+            ]
+        return dataclasses.replace(self, models=tuple(rows))
+
+    def verdict(self) -> str:
+        """One sentence: did fine-tuning order the measured models as predicted?"""
+        rows = [row for row in self.models if row.measured]
+        if len(rows) < 2:
+            return "Fine-tune at least two models to check the order."
+        accuracies = [row.measured.test_accuracy for row in rows if row.measured]
+        pairs = [(i, j) for i in range(len(rows)) for j in range(i + 1, len(rows))]
+        right = sum(accuracies[i] > accuracies[j] for i, j in pairs)
+        return (
+            f"Fine-tuned for real, {rows[0].source} reaches {accuracies[0]:.1%} and {rows[-1].source} {accuracies[-1]:.1%}:"
+            f" {right} of {len(pairs)} measured pairs are in the predicted order."
+        )
+
+
+def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, *, progress: bool = False) -> Ranking:
+    """Rank the models for the task from its training images; validation and test images are not looked at.
+
+    Every row is `describe`d; gains are against `config.reference`, and None when the zoo does not have it.
+    Ties keep the order of the zoo. Cost: see `describe`, once for each model; models of one architecture share
+    their compiled programs.
+    """
+    config = config or RankConfig()
+    if not zoo:
+        raise InputError("zoo: it is empty; give at least one model.")
+    rows = []
+    with bar(f"ranking for {task.name}", len(zoo)) if progress else _silent() as show:
+        for done, model in enumerate(zoo):
+            rows.append(describe(model, task, config))
+            show(done + 1)
+    reference = next((row for row in rows if row.name == config.reference), None)
+    rows.sort(key=SCORES[config.score], reverse=True)
+    rows = [
+        dataclasses.replace(
+            row,
+            rank=place + 1,
+            predicted_gain=None if reference is None else row.predicted_accuracy - reference.predicted_accuracy,
+        )
+        for place, row in enumerate(rows)
+    ]
+    return Ranking(task.name, task.n, task.n_classes, config.reference, config.score, tuple(rows))
+
+
+def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> RankedModel:
+    """All quantities of one model on one task; `rank` and `predicted_gain` are left for `rank` to fill.
+
+    The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself: the
+    leave-one-out prediction never meets a head that has seen the label. Targets are one-hot minus the class frequencies.
+    Cost: one forward pass, `probes` forward-and-backward passes for each training image, and O(n³) for the spectrum.
+    """
+    config = config or RankConfig()
+    began = time.monotonic()
+    apply, params = model.function
+    x, labels = model.normalise(task.train.images), np.asarray(task.train.labels)
+    targets = encode(labels, task.n_classes, coding="centred")
+    features = features_of(apply, params, x)
+    key = jax.random.key(config.seed)
+    params = with_head(params, init_head(config.head, features, targets.astype(x.dtype), key))
+    if config.head == "zero" or config.trainable == "head":
+        kernel = features.astype(np.float64) @ features.T.astype(np.float64) + 1
+    else:
+        kernel = probe_gram(apply, params, x, probes=config.probes, key=key, trainable=config.trainable)
+    spectrum = decompose(kernel)
+    scale = spectrum.scale
+    prediction = select(
+        spectrum,
+        targets,
+        labels,
+        [time / scale for time in config.times],
+        [ridge * scale for ridge in config.ridges],
+    )
+    return RankedModel(
+        name=model.name,
+        source=model.card.source,
+        rank=0,
+        predicted_accuracy=prediction.accuracy,
+        predicted_accuracy_interval=bootstrap_interval(prediction.correct, seed=config.seed),
+        predicted_loss=prediction.loss,
+        predicted_gain=None,
+        label_gradient=alignment(kernel, targets, form="cka"),
+        label_feature_correlation=label_feature(features, targets, form="cka"),
+        seconds=round(time.monotonic() - began, 3),
+        correct=tuple(float(value) for value in prediction.correct),
+    )
+
+
+def _with_interval(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.1%} [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.1%}"
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[Callable[[int], None]]:
+    yield lambda done: None

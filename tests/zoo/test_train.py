@@ -1,0 +1,115 @@
+"""Pre-training: what a resumed run ends in, what augmentation may do, what the card says."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lin_ft.errors import InputError
+from lin_ft.zoo import load_zoo
+from lin_ft.zoo.train import Recipe, batches, load_recipe, train
+
+
+@pytest.fixture
+def source(tmp_path):
+    """40 + 16 images of 12 x 12 pixels: bright above or bright below."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "source"
+    from PIL import Image
+
+    for split, n in (("train", 20), ("test", 8)):
+        for label, rows in (("above", slice(0, 16)), ("below", slice(16, 32))):
+            (folder / split / label).mkdir(parents=True)
+            for index in range(n):
+                image = rng.integers(0, 100, (32, 32, 3)).astype(np.uint8)
+                image[rows] += 120
+                Image.fromarray(image).save(folder / split / label / f"{index}.png")
+    return str(folder)
+
+
+def recipe(source, **changes) -> Recipe:
+    chosen = {
+        "epochs": 3,
+        "full_epochs": 1,
+        "crop": 8,
+        "batch_size": 8,
+        "name": "tiny",
+        "learning_rate": 0.02,
+    }
+    return Recipe(source=source, **(chosen | changes))
+
+
+def test_an_interrupted_run_ends_in_the_same_weights_as_a_whole_one(source, tmp_path, monkeypatch):
+    import lin_ft.zoo.train as module
+
+    whole = train(recipe(source), tmp_path / "whole", progress=False)
+
+    def interrupted(images, labels, recipe, epoch):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return batches(images, labels, recipe, epoch)
+
+    monkeypatch.setattr(module, "batches", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe(source), tmp_path / "parts", progress=False)
+    assert not list((tmp_path / "parts").glob("*.json")), "no card before the end"
+    monkeypatch.undo()
+    resumed = train(recipe(source), tmp_path / "parts", progress=False)
+    assert resumed.sha256 == whole.sha256
+    assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+def test_training_learns_and_the_zoo_entry_can_be_used(source, tmp_path):
+    card = train(recipe(source, epochs=6, full_epochs=3), tmp_path, progress=False)
+    assert card.test_accuracy == 1.0
+    (model,) = load_zoo(tmp_path)
+    assert model.card == card
+    apply, params = model.function
+    assert apply(params, model.normalise(np.zeros((2, 32, 32, 3), np.uint8))).shape == (2, 2)
+
+
+def test_batches_are_a_function_of_seed_and_epoch_and_visit_every_image_once():
+    images = np.arange(20, dtype=np.uint8)[:, None, None, None] * np.ones((1, 10, 10, 3), np.uint8)
+    labels = np.arange(20)
+    settings = Recipe(source="s", epochs=2, full_epochs=1, crop=6, batch_size=5, flip=True)
+    first = list(batches(images, labels, settings, 0))
+    again = list(batches(images, labels, settings, 0))
+    other = list(batches(images, labels, settings, 1))
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(first, again, strict=True))
+    assert sorted(np.concatenate([y for _, y in first])) == list(range(20))
+    assert first[0][0].shape == (5, 6, 6, 3)
+    assert other[0][0].shape == (5, 10, 10, 3)
+    assert not np.array_equal(first[0][1], other[0][1])
+    for x, y in first + other:
+        np.testing.assert_allclose(x, np.broadcast_to(y[:, None, None, None] / 255, x.shape), rtol=1e-6)
+
+
+def test_a_recipe_of_another_seed_draws_other_batches():
+    images, labels = np.zeros((20, 10, 10, 3), np.uint8), np.arange(20)
+    settings = Recipe(source="s", crop=6, batch_size=5)
+    (one, *_), (two, *_) = (
+        [y for _, y in batches(images, labels, dataclasses.replace(settings, seed=seed), 0)] for seed in (0, 1)
+    )
+    assert not np.array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such config"),
+        ("config = 3", "no `config`"),
+        ("1 / 0", "cannot be run"),
+        ("x = 1", "no `config`"),
+    ],
+)
+def test_a_bad_config_is_one_sentence(tmp_path, text, message):
+    path = tmp_path / "config.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_recipe(path)
+
+
+def test_an_unknown_architecture_is_named(source, tmp_path):
+    with pytest.raises(InputError, match="architecture 'vgg'"):
+        train(recipe(source, architecture="vgg"), tmp_path, progress=False)
