@@ -175,10 +175,13 @@ def _size_of(folder: Path) -> int:
     return total
 
 
-def _last_line(text: str) -> str:
+def _reason(text: str) -> str:
+    """The client's last error line, or its last line; npm states the reason first and ends with advice."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith(("error", "e:", "npm error", "npm err"))]
-    return (errors or lines or ["no message"])[-1].rstrip(".")
+    npm = [line for line in lines if line.startswith(("npm error", "npm ERR!"))]
+    npm = [line for line in npm if line.split()[2:3] not in (["code"], ["errno"], ["syscall"])]
+    errors = [line for line in lines if line.lower().startswith(("error", "e:"))]
+    return (npm[:1] or errors or lines or ["no message"])[-1].rstrip(".")
 
 
 def _failure(registry: str, archives: list[Archive], output: str) -> str:
@@ -187,4 +190,4 @@ def _failure(registry: str, archives: list[Archive], output: str) -> str:
         return f"{what} comes through pip, which this Python lacks: {_INSTALL['pip']}."
     if says_disk_full(output):
         return f"{what} could not be fetched because the disk is full: free some space or set LIN_FT_CACHE."
-    return f"{what} could not be fetched by {registry} ({_last_line(output)[:300]}): {_HINTS[registry]}."
+    return f"{what} could not be fetched by {registry} ({_reason(output)[:300]}): {_HINTS[registry]}."

@@ -46,8 +46,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
         text = str(error)
         if code in _DISK_FULL or says_disk_full(text):
             raise InputError(
-                f"The disk that holds {folder} is full: free some space or set LIN_FT_CACHE to another "
-                f"folder."
+                f"The disk that holds {folder} is full: free some space or set LIN_FT_CACHE to another folder."
             ) from error
         if code in _NOT_WRITABLE or "Permission denied" in text or "Read-only file system" in text:
             raise InputError(

@@ -40,9 +40,7 @@ class DatasetInfo(CatalogueRow):
 
 def catalogue() -> list[CatalogueRow]:
     """All packaged data sets and other TFDS stores in the cache (CIFAR-10, once built), by name."""
-    return sorted(
-        [_row(packaged(name)) for name in packaged_names()] + _local_rows(), key=lambda row: row.name
-    )
+    return sorted([_row(packaged(name)) for name in packaged_names()] + _local_rows(), key=lambda row: row.name)
 
 
 def info(name: str) -> DatasetInfo:
@@ -57,9 +55,7 @@ def info(name: str) -> DatasetInfo:
     for row in _local_rows():
         if row.name == name:
             assert row.store is not None
-            return DatasetInfo(
-                **vars(row), class_names=_class_names(row.store), archives=(), description=row.title
-            )
+            return DatasetInfo(**vars(row), class_names=_class_names(row.store), archives=(), description=row.title)
     known = ", ".join(row.name for row in catalogue())
     raise InputError(f"There is no data set {name} in the catalogue: choose one of {known}.")
 
@@ -91,9 +87,7 @@ def _local_rows() -> list[CatalogueRow]:
         title = f"TFDS store {folder.name} {store.name}"
         sizes = _split_sizes(store)
         rows.append(
-            CatalogueRow(
-                folder.name, title, "local", "local", len(names), sizes, "see its source", 0, (), store
-            )
+            CatalogueRow(folder.name, title, "local", "local", len(names), sizes, "see its source", 0, (), store)
         )
     return rows
 

@@ -52,8 +52,7 @@ def convert_batch(images: np.ndarray, size: int, name: str) -> Pixels:
     shape_ok = images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3, 4))
     if not shape_ok or 0 in images.shape[1:]:
         raise InputError(
-            f"The images of {name} have shape {images.shape}: give (n, height, width) or (n, height, "
-            f"width, 1, 3 or 4)."
+            f"The images of {name} have shape {images.shape}: give (n, height, width) or (n, height, width, 1, 3 or 4)."
         )
     if images.dtype != np.uint8:
         images = _to_bytes(images, name)
@@ -78,12 +77,10 @@ def _to_bytes(images: np.ndarray, name: str) -> np.ndarray:
     if bad.any():
         first = int(np.argwhere(bad)[0][0])
         raise InputError(
-            f"{int(bad.sum())} pixels of {name} are NaN or infinite, the first in image {first}: repair "
-            f"or drop them."
+            f"{int(bad.sum())} pixels of {name} are NaN or infinite, the first in image {first}: repair or drop them."
         )
     if images.size and (images.min() < 0 or images.max() > 1):
         raise InputError(
-            f"The pixels of {name} are floats from {images.min():.3g} to {images.max():.3g}: scale them "
-            f"to [0, 1]."
+            f"The pixels of {name} are floats from {images.min():.3g} to {images.max():.3g}: scale them to [0, 1]."
         )
     return np.rint(images * 255).astype(np.uint8)

@@ -44,9 +44,7 @@ class ImageData:
     def take(self, indices: np.ndarray) -> "ImageData":
         """The images at `indices`, in that order."""
         groups = None if self.groups is None else self.groups[indices]
-        return ImageData(
-            self.name, self.images[indices], self.labels[indices], self.class_names, groups, self.skipped
-        )
+        return ImageData(self.name, self.images[indices], self.labels[indices], self.class_names, groups, self.skipped)
 
 
 def splits_of(source: str | Path) -> tuple[str, ...]:
@@ -125,9 +123,7 @@ def _load_stored(name: str, split: str, size: int) -> ImageData:
         raise InputError(f"{name} has no split {split!r}: it has {', '.join(builder.info.splits)}.")
     features = builder.info.features
     if not {"image", "label"} <= set(features or ()) or not hasattr(features["label"], "names"):
-        raise InputError(
-            f"{name} is no image classification data set (it needs `image` and `label`): choose another."
-        )
+        raise InputError(f"{name} is no image classification data set (it needs `image` and `label`): choose another.")
     names = tuple(features["label"].names)
     # The store's own description is part of the key: a rebuilt store never meets old arrays.
     digest = hashlib.sha256((Path(builder.data_dir) / "dataset_info.json").read_bytes()).hexdigest()[:12]

@@ -55,13 +55,9 @@ def load_folder(folder: Path, split: str = "train", *, size: int = 32) -> ImageD
             show(done)
     if not images:
         reason = f"none of its {len(files)} images can be read" if files else "it holds no images"
-        raise InputError(
-            f"The folder {root} is unusable, {reason}: give it one sub-folder of images a class."
-        )
+        raise InputError(f"The folder {root} is unusable, {reason}: give it one sub-folder of images a class.")
     if skipped:
-        _LOG.warning(
-            "%d of %d images of %s were skipped because they cannot be read", skipped, len(files), root
-        )
+        _LOG.warning("%d of %d images of %s were skipped because they cannot be read", skipped, len(files), root)
     return ImageData(folder.name, np.stack(images), np.asarray(labels, np.int64), classes, skipped=skipped)
 
 
@@ -69,9 +65,7 @@ def _subfolders(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError as error:
-        raise InputError(
-            f"The folder {folder} cannot be read ({error.strerror}): check its permissions."
-        ) from error
+        raise InputError(f"The folder {folder} cannot be read ({error.strerror}): check its permissions.") from error
 
 
 def _class_names(folder: Path, splits: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,9 +73,7 @@ def _class_names(folder: Path, splits: tuple[str, ...]) -> tuple[str, ...]:
     roots = [folder / split for split in splits] if len(splits) > 1 else [folder]
     names = {path.name for root in roots for path in _subfolders(root) if _image_files(path)}
     if not names:
-        raise InputError(
-            f"The folder {folder} holds no sub-folder with images: give it one sub-folder a class."
-        )
+        raise InputError(f"The folder {folder} holds no sub-folder with images: give it one sub-folder a class.")
     return tuple(sorted(names))
 
 

@@ -134,11 +134,7 @@ def glyph_dataset(name: str, title: str, script: str, letters: str, kind) -> Pac
                     continue
                 group = family_of(archive.name, family)
                 for label, image in enumerate(images):
-                    if (
-                        image is not None
-                        and drawn.count(image.tobytes()) == 1
-                        and image.tobytes() not in seen
-                    ):
+                    if image is not None and drawn.count(image.tobytes()) == 1 and image.tobytes() not in seen:
                         seen.add(image.tobytes())
                         yield Example(image, label, split_of_family(group), group)
 

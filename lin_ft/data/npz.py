@@ -34,9 +34,7 @@ def load_npz(path: Path, split: str = "train", *, size: int = 32) -> ImageData:
     arrays = _arrays(path)
     splits = npz_splits(path)
     if split not in splits:
-        raise InputError(
-            f"{path} has no split {split!r}: name its arrays x_train, y_train, x_test and y_test."
-        )
+        raise InputError(f"{path} has no split {split!r}: name its arrays x_train, y_train, x_test and y_test.")
     end = f"_{split}" if len(splits) > 1 else ""
     images = _pick(arrays, _IMAGES, end, path)
     raw_labels = _pick(arrays, _LABELS, end, path)
@@ -45,20 +43,14 @@ def load_npz(path: Path, split: str = "train", *, size: int = 32) -> ImageData:
     if raw_labels.ndim == 2 and raw_labels.shape[1] == 1:
         raw_labels = raw_labels[:, 0]
     if raw_labels.ndim != 1 or len(raw_labels) != len(images):
-        raise InputError(
-            f"{path} holds {len(images)} images but labels of shape {raw_labels.shape}: give one each."
-        )
+        raise InputError(f"{path} holds {len(images)} images but labels of shape {raw_labels.shape}: give one each.")
     if not len(images):
         raise InputError(f"{path} holds no images: give at least a few a class.")
-    everything = [arrays[f"{key}_{s}"] for s in splits for key in _LABELS if f"{key}_{s}" in arrays] or [
-        raw_labels
-    ]
+    everything = [arrays[f"{key}_{s}"] for s in splits for key in _LABELS if f"{key}_{s}" in arrays] or [raw_labels]
     labels, names = _labels(raw_labels, np.concatenate([a.reshape(-1) for a in everything]), arrays, path)
     groups = _pick(arrays, _GROUPS, end, path, needed=False)
     if groups is not None and groups.shape != labels.shape:
-        raise InputError(
-            f"{path} holds groups of shape {groups.shape} for {len(labels)} images: give one each."
-        )
+        raise InputError(f"{path} holds groups of shape {groups.shape} for {len(labels)} images: give one each.")
     groups = None if groups is None else groups.astype(str)
     return ImageData(path.stem, convert_batch(images, size, str(path)), labels, names, groups)
 
@@ -72,23 +64,17 @@ def _arrays(path: Path, *, only_names: bool = False) -> dict[str, np.ndarray]:
         raise InputError(f"{path} cannot be read, {reason}: save plain arrays with numpy.savez.") from error
 
 
-def _pick(
-    arrays: dict, keys: tuple[str, ...], end: str, path: Path, *, needed: bool = True
-) -> np.ndarray | None:
+def _pick(arrays: dict, keys: tuple[str, ...], end: str, path: Path, *, needed: bool = True) -> np.ndarray | None:
     for key in keys:
         if key + end in arrays:
             return arrays[key + end]
     if needed:
         wanted = " or ".join(key + end for key in keys)
-        raise InputError(
-            f"{path} holds {', '.join(arrays) or 'nothing'} but no {wanted}: add it with numpy.savez."
-        )
+        raise InputError(f"{path} holds {', '.join(arrays) or 'nothing'} but no {wanted}: add it with numpy.savez.")
     return None
 
 
-def _labels(
-    raw: np.ndarray, everything: np.ndarray, arrays: dict, path: Path
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _labels(raw: np.ndarray, everything: np.ndarray, arrays: dict, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     """(labels, class names): strings are numbered in sorted order; integers need not be consecutive."""
     if raw.dtype.kind in "US":
         values = np.unique(everything)
@@ -102,7 +88,5 @@ def _labels(
         values = np.unique(everything)
         return np.searchsorted(values, raw).astype(np.int64), tuple(map(str, values))
     if raw.min() < 0 or raw.max() >= len(given):
-        raise InputError(
-            f"{path} names {len(given)} classes but has labels {raw.min()} to {raw.max()}: count from 0."
-        )
+        raise InputError(f"{path} names {len(given)} classes but has labels {raw.min()} to {raw.max()}: count from 0.")
     return raw.astype(np.int64), tuple(map(str, given))

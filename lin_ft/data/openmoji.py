@@ -29,9 +29,7 @@ def render_svg(content: bytes) -> np.ndarray:
             "Drawing the OpenMoji data sets needs CairoSVG: install it with `pip install lin-ft[svg]` "
             "and the cairo library."
         ) from error
-    png = cairosvg.svg2png(
-        bytestring=content, output_width=_SIZE, output_height=_SIZE, background_color="white"
-    )
+    png = cairosvg.svg2png(bytestring=content, output_width=_SIZE, output_height=_SIZE, background_color="white")
     assert isinstance(png, bytes)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 

@@ -35,9 +35,7 @@ def contact_sheet(
     from PIL import Image, ImageDraw, ImageFont
 
     if min(columns, max_classes, zoom) < 1:
-        raise InputError(
-            "columns, max_classes and zoom of a contact sheet must be at least 1: give larger numbers."
-        )
+        raise InputError("columns, max_classes and zoom of a contact sheet must be at least 1: give larger numbers.")
     data = source if isinstance(source, ImageData) else _load(source, split, size)
     names = data.class_names[:max_classes]
     font = ImageFont.load_default(_FONT_SIZE)
@@ -55,9 +53,7 @@ def contact_sheet(
             sheet.paste(Image.fromarray(image), (left + column * cell, top))
     path = Path(path).expanduser()
     if not path.parent.is_dir():
-        raise InputError(
-            f"The contact sheet cannot be written, there is no folder {path.parent}: make it first."
-        )
+        raise InputError(f"The contact sheet cannot be written, there is no folder {path.parent}: make it first.")
     with disk_errors(path.parent):
         sheet.save(path, "PNG")
     return path

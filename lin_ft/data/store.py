@@ -112,9 +112,7 @@ def _check_readable(builder: Any, total: int) -> None:
         source = builder.as_data_source(split=split).data_source
         found += sum(1 for i in range(len(source)) if source[i])
     if found != total:
-        raise InputError(
-            f"Only {found} of {total} examples of {builder.name} were written: free some disk space."
-        )
+        raise InputError(f"Only {found} of {total} examples of {builder.name} were written: free some disk space.")
 
 
 def build(dataset: PackagedDataset, data_dir: Path | None = None) -> Path:

@@ -57,9 +57,7 @@ class Task:
     def __str__(self) -> str:
         parts = f"{self.n} train, {len(self.validation)} validation, {len(self.test)} test images"
         skipped = f", {self.skipped} unreadable images skipped" if self.skipped else ""
-        return (
-            f"{self.name}: {self.n_classes} classes, {self.shots} shots, seed {self.seed}: {parts}{skipped}"
-        )
+        return f"{self.name}: {self.n_classes} classes, {self.shots} shots, seed {self.seed}: {parts}{skipped}"
 
 
 def load_task(
@@ -126,16 +124,12 @@ def _check_options(shots: int, seed: int, validation_shots: int | None, max_test
         raise InputError(f"validation_shots is {validation_shots}: give 0 or more.")
 
 
-def _drop_absent_classes(
-    pool: ImageData, test: ImageData | None, source: str
-) -> tuple[ImageData, ImageData | None]:
+def _drop_absent_classes(pool: ImageData, test: ImageData | None, source: str) -> tuple[ImageData, ImageData | None]:
     """Leaves out classes without a training image, for a folder whose images cannot be read."""
     present = np.unique(pool.labels)
     if len(present) < 2:
         only = f" ({pool.class_names[present[0]]})" if len(present) else ""
-        raise InputError(
-            f"{source} has {len(present)} class with training images{only}: a task needs at least two."
-        )
+        raise InputError(f"{source} has {len(present)} class with training images{only}: a task needs at least two.")
     names = tuple(pool.class_names[label] for label in present)
 
     def renumbered(data: ImageData) -> ImageData:

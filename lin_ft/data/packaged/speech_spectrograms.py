@@ -35,9 +35,7 @@ def mel_filters() -> np.ndarray:
     # A band narrower than the frequency grid still gets its nearest bins: widen it to one bin on each side.
     bin_width = _RATE / _WINDOW
     low, high = np.minimum(low, centre - bin_width), np.maximum(high, centre + bin_width)
-    return np.maximum(
-        0, np.minimum((frequencies - low) / (centre - low), (high - frequencies) / (high - centre))
-    )
+    return np.maximum(0, np.minimum((frequencies - low) / (centre - low), (high - frequencies) / (high - centre)))
 
 
 _FILTERS = mel_filters()
