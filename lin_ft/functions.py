@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -52,9 +53,7 @@ class ModelFunction:
     def features(self, params: Params, x: Any) -> Any:
         """phi(x; w): penultimate features, (n, d). Cost: one forward pass."""
         if not self.has_head:
-            raise InputError(
-                "This function has no separate head; give a module with a `features` method and a `head`."
-            )
+            raise InputError("This function has no separate head; give a module with a `features` method and a `head`.")
         return self.body(params, self.frozen, x)
 
 
@@ -62,9 +61,7 @@ def head_logits(head: Params, features: Any) -> Any:
     """phi W + b for `head = {"kernel": (d, C), "bias": (C,)}`; the bias may be missing."""
     kernel = jnp.asarray(head["kernel"])
     if kernel.shape[0] != features.shape[1]:
-        raise InputError(
-            f"The head takes {kernel.shape[0]} features, but the network gives {features.shape[1]}."
-        )
+        raise InputError(f"The head takes {kernel.shape[0]} features, but the network gives {features.shape[1]}.")
     logits = jnp.matmul(features, kernel)
     return logits + jnp.asarray(head["bias"])[None, :] if "bias" in head else logits
 
@@ -104,24 +101,18 @@ class _LinenBody:
 
         arguments = _evaluation_arguments(getattr(type(self.module), self.method))
         try:
-            return self.module.apply(
-                {"params": params, **frozen}, jnp.asarray(x), method=self.method, **arguments
-            )
+            return self.module.apply({"params": params, **frozen}, jnp.asarray(x), method=self.method, **arguments)
         except flax.errors.ModifyScopeVariableError as error:
             raise InputError(
-                f"{type(self.module).__name__} updates its batch statistics; it must evaluate with `train=False`."
+                f"{type(self.module).__name__} updates batch statistics; it must run with `train=False`."
             ) from error
         except flax.errors.InvalidRngError as error:
-            raise InputError(
-                f"{type(self.module).__name__} draws random numbers; switch its dropout off."
-            ) from error
+            raise InputError(f"{type(self.module).__name__} draws random numbers; switch its dropout off.") from error
         except (flax.errors.ScopeParamShapeError, flax.errors.ScopeParamNotFoundError) as error:
             reason = str(error).split("(https")[0].strip()
             raise InputError(f"The weights do not fit {type(self.module).__name__}: {reason}") from error
         except flax.errors.ScopeCollectionNotFound as error:
-            raise InputError(
-                f"The variables of {type(self.module).__name__} lack a collection: {error}"
-            ) from error
+            raise InputError(f"The variables of {type(self.module).__name__} lack a collection: {error}") from error
 
 
 def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
@@ -143,9 +134,7 @@ def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
     has_head = hasattr(module, "features") and "head" in params
     if has_head and "n_classes" in getattr(module, "__dataclass_fields__", {}):
         module = module.clone(n_classes=1)  # unused by `features`: one key for all numbers of classes
-    return ModelFunction(
-        _LinenBody(module, "features" if has_head else "__call__"), variables, has_head
-    ), params
+    return ModelFunction(_LinenBody(module, "features" if has_head else "__call__"), variables, has_head), params
 
 
 @dataclass(frozen=True)
@@ -164,9 +153,7 @@ class _NnxBody:
         before = jax.tree.leaves(state)
         if any(old is not new for old, new in zip(before, jax.tree.leaves(after), strict=True)):
             name = type(module).__name__
-            raise InputError(
-                f"{name} changes its state when called: batch statistics or dropout are in training mode."
-            )
+            raise InputError(f"{name} changes its state when called: batch statistics or dropout are in training mode.")
         return result
 
 
@@ -186,9 +173,7 @@ def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
     params = nnx.to_pure_dict(weights)
     check_finite(params)
     has_head = hasattr(module, "features") and "head" in params
-    return ModelFunction(
-        _NnxBody(graph, "features" if has_head else "__call__"), {"state": state}, has_head
-    ), params
+    return ModelFunction(_NnxBody(graph, "features" if has_head else "__call__"), {"state": state}, has_head), params
 
 
 def n_outputs(function: ModelFunction, params: Params, x: Array) -> int:

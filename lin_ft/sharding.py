@@ -7,7 +7,7 @@ example.
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +15,12 @@ import jax.numpy as jnp
 from lin_ft.errors import InputError
 
 _AXIS = "devices"
-Devices = tuple[jax.Device, ...]
+Devices: TypeAlias = tuple[Any, ...]
+DeviceChoice: TypeAlias = Sequence[Any] | int | None
+"""All local devices (None), the first few by number, or a sequence of JAX devices."""
 
 
-def local(devices: Sequence[jax.Device] | int | None = None) -> Devices:
+def local(devices: DeviceChoice = None) -> Devices:
     """The devices to use: all local ones by default, the first few by number, or those given."""
     available = jax.local_devices()
     if devices is None:

@@ -4,7 +4,7 @@
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 
@@ -28,7 +28,7 @@ def split(params: Params, trainable: Trainable = "all") -> tuple[Params, Params]
     Raises:
         InputError: an unknown name, or a choice that selects nothing.
     """
-    paths = [_path(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+    paths = list(paths_of(params))
     leaves, structure = jax.tree.flatten(params)
     chosen = selection(trainable, paths)
     return (
@@ -59,25 +59,29 @@ def selection(trainable: Trainable, paths: list[str]) -> set[str]:
         chosen = NAMED[trainable](paths)
     else:
         raise InputError(
-            f"Unknown choice of trainable weights '{trainable}'; known are {', '.join(NAMED)}, or a predicate."
+            f"Unknown trainable weights '{trainable}'; known are {', '.join(NAMED)}, or a predicate on paths."
         )
     if not chosen:
-        raise InputError(
-            f"The choice of trainable weights {trainable!r} selects none of the {len(paths)} arrays."
-        )
+        raise InputError(f"The choice of trainable weights {trainable!r} selects none of the {len(paths)} arrays.")
     return chosen
 
 
 def last_block(paths: list[str]) -> str:
-    """The path, as a prefix, of the last numbered block: "stage3_block3". Ordered by the numbers, not as
-    text.
-    """
-    blocks = {match.group(0) for path in paths if (match := _BLOCK.match(path)) and not _is_head(path)}
+    """The path, as a prefix, of the last numbered block: "stage3_block3". Ordered by the numbers, not as text."""
+    blocks = {block for path in paths if not _is_head(path) and (block := _block(path))}
     if not blocks:
-        raise InputError(
-            "No numbered block (as in 'block3/conv1/kernel') is among the weights; give a predicate instead."
-        )
+        raise InputError("No numbered block (as in 'block3/conv1/kernel') is among the weights; give a predicate.")
     return max(blocks, key=natural)
+
+
+def _block(path: str) -> str | None:
+    """The path up to the first segment that ends in a number, and a number that follows: "layer4/1", "blocks/0"."""
+    segments = path.split("/")[:-1]
+    for end, segment in enumerate(segments, 1):
+        if segment[-1].isdigit():
+            prefix = "/".join(segments[: end + (end < len(segments) and segments[end].isdigit())])
+            return prefix if _BLOCK.search(prefix) else None
+    return None
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
@@ -85,16 +89,14 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"(\d+)", text)]
 
 
-# Up to the first path segment that ends in a number, and on through further segments that are or end in
-# numbers: "stage3_block3", "layer4/1" and "encoder/encoderblock_11" are blocks.
-_BLOCK = re.compile(
-    r"^(?:[^/]*[A-Za-z][^/0-9]*/)?[^/]*(?:block|layer|stage|group)[^/]*\d(?:/\d+)?(?=/)", re.IGNORECASE
-)
+_BLOCK = re.compile(r"block|layer|stage|group", re.IGNORECASE)
 _NORM = re.compile(r"norm|(^|[/_])bn(\d|$|_)|(^|[/_])ln(\d|$|_)", re.IGNORECASE)
 
 
-def _path(path: tuple) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")
+def paths_of(params: Params) -> dict[str, Any]:
+    """The leaves by their paths, such as "stage3_block3/conv1/kernel"."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 
 def _is_head(path: str) -> bool:

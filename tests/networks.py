@@ -47,7 +47,12 @@ def conv_variables(n_classes=CLASSES, seed=0, dtype=np.float64):
     """Variables of ConvNet whose batch statistics are not 0 and 1."""
     shapes = jax.eval_shape(ConvNet(n_classes).init, jax.random.key(0), jnp.zeros((1, 6, 6, 3)))
     rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda leaf: (0.5 + 0.2 * rng.normal(size=leaf.shape)).astype(dtype), dict(shapes))
+
+    def draw(path, leaf):
+        positive = jax.tree_util.keystr(path).endswith(("'scale']", "'var']"))
+        return (positive + 0.3 * rng.normal(size=leaf.shape)).astype(dtype)
+
+    return jax.tree_util.tree_map_with_path(draw, dict(shapes))
 
 
 def conv_net(dtype=np.float64, seed=0, n_classes=CLASSES):

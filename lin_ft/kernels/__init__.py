@@ -3,11 +3,24 @@
 from typing import Any
 
 from lin_ft.errors import InputError
-from lin_ft.kernels.jacobian import jacobian_gram, whole_jacobian_gram
+from lin_ft.kernels.jacobian import jacobian_gram, per_example_gradients, whole_jacobian_gram
 from lin_ft.kernels.pseudo import probe_gram
+from lin_ft.kernels.sketch import project
+from lin_ft.kernels.vector_products import Estimate, NTKProducts, squared_norm_estimate, trace_estimate
 from lin_ft.typing import Apply, Array, Params
 
-__all__ = ["gram", "jacobian_gram", "probe_gram", "whole_jacobian_gram"]
+__all__ = [
+    "Estimate",
+    "NTKProducts",
+    "gram",
+    "jacobian_gram",
+    "per_example_gradients",
+    "probe_gram",
+    "project",
+    "squared_norm_estimate",
+    "trace_estimate",
+    "whole_jacobian_gram",
+]
 
 _METHODS = {"trace": "jacobian", "full": "jacobian", "pseudo": "probes"}
 

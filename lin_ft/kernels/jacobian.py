@@ -5,7 +5,6 @@ gradients of a few random combinations). Only the backbone's rows are formed: wi
 block of the kernel is the Kronecker product (phi phiᵀ + 1) ⊗ I, added in closed form.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -24,6 +23,7 @@ from lin_ft.functions import (
     n_outputs,
     padded,
 )
+from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, merge, split
 from lin_ft.typing import Apply, Array, Params
 
@@ -41,7 +41,7 @@ def jacobian_gram(
     trainable: Trainable = "all",
     block_size: int = BLOCK_SIZE,
     memory_limit: int = MEMORY_LIMIT,
-    devices: Sequence[jax.Device] | int | None = None,
+    devices: DeviceChoice = None,
 ) -> Float[np.ndarray, "n1 n2"] | Float[np.ndarray, "n1 C n2 C"]:
     """Empirical NTK Theta = J Jᵀ of x1 against x2 (None: x1 itself, at half the work).
 
@@ -121,7 +121,7 @@ def head_gram(
     else:
         phi = features_of(function, params, x1, batch_size=batch_size)
         phi2 = phi if x2 is None else features_of(function, params, x2, batch_size=batch_size)
-    return phi @ phi2.T + np.asarray(head.get("bias") is not None, phi.dtype)
+    return np.asarray(phi @ phi2.T) + np.asarray(head.get("bias") is not None, phi.dtype)
 
 
 def blocked_gram(
@@ -136,7 +136,7 @@ def blocked_gram(
     trainable: Trainable,
     block_size: int,
     memory_limit: int,
-    devices: Sequence[jax.Device] | int | None,
+    devices: DeviceChoice,
 ) -> Float[np.ndarray, "n1 n2"] | Float[np.ndarray, "n1 p n2 p"]:
     """Gram matrix of the rows g_k(x) = d (combination_k · h(x)) / d backbone, h = logits or features.
 
@@ -199,6 +199,34 @@ def blocked_gram(
                 if x2 is not None or start1 <= start2:
                     put(start1, start2, contract(left, right))
     return kernel if x2 is not None else _mirrored(kernel)
+
+
+def per_example_gradients(
+    apply: Apply,
+    params: Params,
+    x: Array,
+    *,
+    trainable: Trainable = "all",
+    summed: bool = False,
+    batch_size: int = BLOCK_SIZE,
+) -> Float[np.ndarray, "n k P"]:
+    """df_c(x_i) / dw, (n, C, P); or of the sum over c (`summed`), (n, 1, P). Cost: n C P numbers, n C
+    reverse passes.
+    """
+    check_inputs(params, x)
+    function = as_function(apply)
+    chosen, frozen = split(params, trainable)
+    width = n_outputs(function, params, x)
+    combinations = np.ones((1, width)) if summed else np.eye(width)
+    dtype = np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params)))
+    shared = (function, chosen, frozen, jnp.asarray(combinations, dtype))
+    size = balanced_size(x.shape[0], batch_size)
+    make = sharding.map_examples(_logit_rows, sharding.local(1))
+    blocks = []
+    for start in range(0, x.shape[0], size):
+        leaves = make(shared, np.asarray(padded(x[start : start + size], size)))
+        blocks.append(np.concatenate([np.asarray(leaf) for leaf in leaves], axis=2))
+    return np.concatenate(blocks)[: x.shape[0]]
 
 
 def _mirrored(kernel: np.ndarray) -> np.ndarray:

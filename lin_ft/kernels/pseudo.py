@@ -2,17 +2,18 @@
 combination each.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from lin_ft.errors import InputError
 from lin_ft.functions import as_function, n_outputs
 from lin_ft.kernels.jacobian import BLOCK_SIZE, MEMORY_LIMIT, blocked_gram, head_gram
+from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable
-from lin_ft.typing import Apply, Array, Kernel, Params
+from lin_ft.typing import Apply, Array, Params
 
 
 def probe_gram(
@@ -28,8 +29,8 @@ def probe_gram(
     trainable: Trainable = "all",
     block_size: int = BLOCK_SIZE,
     memory_limit: int = MEMORY_LIMIT,
-    devices: Sequence[jax.Device] | int | None = None,
-) -> Kernel:
+    devices: DeviceChoice = None,
+) -> Float[np.ndarray, "n1 n2"]:
     """K, (n1, n2), such that Theta is approximated by K ⊗ I_C. With G_k(x) the gradient in the backbone's
     weights of
 
@@ -65,13 +66,13 @@ def probe_gram(
     else:
         key = jax.random.key(0) if key is None else key
         combinations = np.asarray(jax.random.rademacher(key, (probes, width), "float32"))
-    variance = 1 / width if variance is None or of != "features" else variance
+    scale = variance if variance is not None and of == "features" else 1 / width
     kernel = blocked_gram(
         function,
         params,
         x1,
         x2,
-        combinations=combinations * np.sqrt(variance / len(combinations)),
+        combinations=combinations * np.sqrt(scale / len(combinations)),
         of="features" if of == "features" else "logits",
         output="sum",
         trainable=trainable,

@@ -5,7 +5,6 @@ r0ᵀ Theta r0 = ||Jᵀ r0||²: one reverse pass over the data, no kernel, time 
 of it.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -24,6 +23,7 @@ from lin_ft.functions import (
     n_outputs,
     padded,
 )
+from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, merge, split
 from lin_ft.typing import Apply, Array, Params
 
@@ -40,7 +40,7 @@ def label_gradient(
     residual: bool = True,
     trainable: Trainable = "all",
     batch_size: int = 128,
-    devices: Sequence[jax.Device] | int | None = None,
+    devices: DeviceChoice = None,
     **options: Any,
 ) -> float:
     """R0 = Y - f0 (`residual`), or Y as the paper uses it, summed against the kernel:
@@ -99,7 +99,7 @@ def class_label_gradient(
     residual: bool = True,
     trainable: Trainable = "all",
     batch_size: int = 128,
-    devices: Sequence[jax.Device] | int | None = None,
+    devices: DeviceChoice = None,
     probes: int = 1,
     key: Any = None,
     variance: float | None = None,
@@ -171,7 +171,7 @@ def _energies(
     residual: bool,
     trainable: Trainable,
     batch_size: int,
-    devices: Sequence[jax.Device] | int | None,
+    devices: DeviceChoice,
     *,
     add_head: bool = False,
     scale: float = 1.0,

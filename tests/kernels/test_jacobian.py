@@ -131,7 +131,7 @@ def test_models_of_one_architecture_share_one_compilation():
         ({"x1": np.full((2, 6, 6, 3), np.nan)}, "NaN"),
         ({"x2": np.zeros((2, 7, 6, 3))}, "shapes"),
         ({"x1": np.zeros((0, 6, 6, 3))}, "no samples"),
-        ({"trainable": "nose"}, "Unknown choice"),
+        ({"trainable": "nose"}, "Unknown trainable"),
     ],
 )
 def test_bad_input(arguments, message):

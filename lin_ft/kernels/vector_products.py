@@ -1,0 +1,133 @@
+"""Matrix-free products with Theta = J Jᵀ, and what they estimate: tr(Theta) and ||Theta||_F with standard
+errors.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft import sharding
+from lin_ft.errors import InputError
+from lin_ft.functions import as_function, balanced_size, check_inputs, padded
+from lin_ft.sharding import DeviceChoice
+from lin_ft.trainable import Trainable, merge, split
+from lin_ft.typing import Apply, Array, Params
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean of independent unbiased samples."""
+
+    samples: tuple[float, ...]
+
+    @property
+    def value(self) -> float:
+        return float(np.mean(self.samples))
+
+    @property
+    def standard_error(self) -> float:
+        return float(np.std(self.samples, ddof=1) / np.sqrt(len(self.samples)))
+
+
+class NTKProducts:
+    """v -> Jᵀ v, w -> J w and v -> Theta v for fixed weights and samples, (n, C) <-> tree of the trainable
+    weights.
+
+    Cost of each half: one forward and one reverse (or tangent) pass over the data, memory of one batch and of
+    one set of weights; Theta is never formed.
+
+    Raises:
+        InputError: shapes or values that do not fit, an unknown choice of trainable weights.
+    """
+
+    def __init__(
+        self,
+        apply: Apply,
+        params: Params,
+        x: Array,
+        *,
+        trainable: Trainable = "all",
+        batch_size: int = 128,
+        devices: DeviceChoice = None,
+    ) -> None:
+        check_inputs(params, x)
+        self.x, self.n = x, x.shape[0]
+        self.chosen, frozen = split(params, trainable)
+        self.dtype = np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params)))
+        self.shared = (as_function(apply), self.chosen, frozen)
+        self.devices = sharding.local(devices)
+        size = balanced_size(self.n, batch_size * len(self.devices))
+        self.size = size + -size % len(self.devices)
+
+    def pull(self, v: Float[Array, "n C"]) -> Params:
+        """Jᵀ v: tree of the trainable weights, None elsewhere."""
+        check_inputs({}, self.x, v)
+        start, add, finish = sharding.sum_examples(_pull, self.devices)
+        total = start(self.chosen)
+        for first in range(0, self.n, self.size):
+            block = np.asarray(v[first : first + self.size], self.dtype)
+            missing = self.size - len(block)
+            cotangent = np.concatenate([block, np.zeros((missing, block.shape[1]), self.dtype)])
+            total = add(total, self.shared, (self._samples(first), cotangent))
+        return finish(total)
+
+    def push(self, w: Params) -> Float[np.ndarray, "n C"]:
+        """J w for a tree as `pull` returns it."""
+        push = sharding.map_examples(_push, self.devices)
+        blocks = [push((*self.shared, w), self._samples(first)) for first in range(0, self.n, self.size)]
+        return np.concatenate([np.asarray(block).reshape(self.size, -1) for block in blocks])[: self.n]
+
+    def __call__(self, v: Float[Array, "n C"]) -> Float[np.ndarray, "n C"]:
+        """Theta v = J (Jᵀ v)."""
+        return self.push(self.pull(v))
+
+    def _samples(self, first: int) -> np.ndarray:
+        return np.asarray(padded(self.x[first : first + self.size], self.size))
+
+
+def trace_estimate(theta: NTKProducts, n_classes: int, *, probes: int = 16, key: Any = None) -> Estimate:
+    """tr(Theta) = E ||Jᵀ v||², v with independent ±1 entries (Hutchinson). Cost: one reverse pass a probe.
+
+    Variance of one sample: 2 (||Theta||_F² - sum_i Theta_ii²).
+    """
+    return _estimate(lambda v: _squared_norm(theta.pull(v)), theta.n, n_classes, probes, key)
+
+
+def squared_norm_estimate(
+    theta: NTKProducts, n_classes: int, *, probes: int = 16, key: Any = None
+) -> Estimate:
+    """||Theta||_F² = E ||Theta v||², v with independent ±1 entries. Cost: one reverse and one tangent pass a
+    probe.
+    """
+    return _estimate(lambda v: _squared_norm(theta(v)), theta.n, n_classes, probes, key)
+
+
+def _estimate(
+    sample: Callable[[np.ndarray], float], n: int, n_classes: int, probes: int, key: Any
+) -> Estimate:
+    if probes < 2:
+        raise InputError(f"A standard error needs at least 2 probes, not {probes}.")
+    keys = jax.random.split(jax.random.key(0) if key is None else key, probes)
+    return Estimate(
+        tuple(sample(np.asarray(jax.random.rademacher(k, (n, n_classes), "float32"))) for k in keys)
+    )
+
+
+def _squared_norm(tree: Any) -> float:
+    return float(sum(np.sum(np.asarray(leaf, np.float64) ** 2) for leaf in jax.tree.leaves(tree)))
+
+
+def _pull(shared: Any, block: Any) -> Params:
+    function, chosen, frozen = shared
+    x, cotangent = block
+    _, pull = jax.vjp(lambda w: function(merge(w, frozen), x), chosen)
+    return pull(cotangent)[0]
+
+
+def _push(shared: Any, x: Any) -> jax.Array:
+    function, chosen, frozen, direction = shared
+    return jax.jvp(lambda w: function(merge(w, frozen), x), (chosen,), (direction,))[1]

@@ -1,0 +1,150 @@
+"""The paper's own two scores (arXiv 2102.00084, section 3.3, eqs. 7 and 8), as near as its text fixes them.
+
+Both are the Pearson correlation of all n² entries of a kernel with those of K_Y, (K_Y)_ij = 1 for the same
+class and -1 otherwise: one scalar mean removed from each, Frobenius norms, the diagonal included, labels and
+not residuals, at most 25 training images a class. K_Y = 2 Y Yᵀ - 1 for one-hot Y, so one-hot targets give the
+same correlation.
+
+Known traps: with the spectral norm instead (`np.linalg.norm(.., 2)`, in several public files) a perfect
+kernel of 21 classes scores 20, not 1. And scalar centring is not kernel centring: for balanced classes the
+score is CKA x ||H K H||_F / ||K - mu_K||_F, where the second factor punishes a common offset of the features.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from lin_ft.errors import InputError
+from lin_ft.functions import ModelFunction, features_of
+from lin_ft.kernels.jacobian import per_example_gradients
+from lin_ft.kernels.sketch import project
+from lin_ft.scores.alignment import alignment
+from lin_ft.scores.label_feature import label_feature
+from lin_ft.scores.labels import encode
+from lin_ft.trainable import last_block, natural, paths_of
+from lin_ft.typing import Apply, Array, Features, Labels, Params
+
+IMAGES_PER_CLASS = 25
+PROJECTION = 10_000
+OUTPUTS = ("trace", "sum_logits")
+
+
+def paper_label_feature(
+    features: Features, labels: Labels, *, per_class: int = IMAGES_PER_CLASS, seed: int = 0
+) -> float:
+    """S_LF in [-1, 1] from penultimate features, (n, d): `label_feature(form="pearson")` of at most 25 images
+    a class.
+
+    Raises:
+        InputError: shapes that do not fit, one class, values that are not finite.
+    """
+    kept = at_most(labels, per_class, seed)
+    return label_feature(np.asarray(features)[kept], encode(_ranked(labels)[kept]), form="pearson")
+
+
+def paper_label_gradient(
+    apply: Apply,
+    params: Params,
+    x: Array,
+    labels: Labels,
+    *,
+    layer: str | None = None,
+    outputs: str = "trace",
+    projection: int = PROJECTION,
+    projection_kind: str = "sparse",
+    per_class: int = IMAGES_PER_CLASS,
+    seed: int = 0,
+    batch_size: int = 64,
+) -> float:
+    """S_LG in [-1, 1]: Theta from the gradients of the last convolution, each randomly projected to 10,000
+    dimensions.
+
+    What the paper leaves open, and the default here:
+
+    - how a vector output enters Theta: `outputs="trace"`, the sum over logits of their kernels; or
+      `sum_logits`, the kernel of the sum of logits;
+    - the head under those logits: the one in `params`, the source task's unless replaced
+      (`lin_ft.functions.with_head`; a zero head gives zero gradients and hence the score 0);
+    - batch normalisation: evaluation mode, always; its weights and conv biases do not count;
+    - the layer: `layer` is a path such as "stage3_block3/conv2/kernel"; None takes the last convolution, in
+      the order of numbered names, of the last block;
+    - the projection: sparse (see `lin_ft.kernels.sketch`), of seed `seed`; not applied where the layer is
+      smaller;
+    - which 25 images a class: drawn by `seed`.
+
+    Cost: n reverse passes (times C for `trace`), n C P bytes x 4 for one layer's P weights.
+
+    Raises:
+        InputError: unknown outputs or layer, shapes that do not fit, one class, values that are not finite.
+    """
+    if outputs not in OUTPUTS:
+        raise InputError(f"Unknown way to combine outputs '{outputs}'; known are {', '.join(OUTPUTS)}.")
+    kept = at_most(labels, per_class, seed)
+    layer = last_convolution(params) if layer is None else layer
+    if layer not in paths_of(params):
+        raise InputError(
+            f"There are no weights called '{layer}'; the last convolution is '{last_convolution(params)}'."
+        )
+    rows = per_example_gradients(
+        apply,
+        params,
+        np.asarray(x)[kept],
+        trainable=lambda path: path == layer,
+        summed=outputs == "sum_logits",
+        batch_size=batch_size,
+    )
+    n, n_outputs, length = rows.shape
+    sketched = project(
+        rows.reshape(n * n_outputs, length), projection, kind=projection_kind, key=jax.random.key(seed)
+    )
+    phi = sketched.reshape(n, -1).astype(np.float64)  # <phi_i, phi_j> is the trace over outputs
+    return alignment(phi @ phi.T, encode(_ranked(labels)[kept]), form="pearson")
+
+
+def paper_scores(
+    apply: ModelFunction, params: Params, x: Array, labels: Labels, **options: Any
+) -> dict[str, float]:
+    """Both scores of one model; `options` as for `paper_label_gradient`."""
+    return {
+        "paper_label_gradient": paper_label_gradient(apply, params, x, labels, **options),
+        "paper_label_feature": paper_label_feature(
+            features_of(apply, params, x),
+            labels,
+            **{name: options[name] for name in ("per_class", "seed") if name in options},
+        ),
+    }
+
+
+def at_most(labels: Labels, per_class: int, seed: int = 0) -> np.ndarray:
+    """Sorted positions of at most `per_class` samples of each class, drawn without replacement."""
+    if per_class < 1:
+        raise InputError(f"At least one image a class is needed, not {per_class}.")
+    order = np.random.default_rng(seed).permutation(len(labels))
+    labels = np.asarray(labels)
+    kept = [order[labels[order] == label][:per_class] for label in np.unique(labels)]
+    return np.sort(np.concatenate(kept))
+
+
+def last_convolution(params: Params) -> str:
+    """Path of the last convolution's kernel: a 4-D array of the last numbered block, shortcuts aside."""
+    shapes = paths_of(params)
+    kernels = [path for path, leaf in shapes.items() if np.ndim(leaf) == 4]
+    if not kernels:
+        raise InputError("There is no convolution among the weights; name a layer.")
+    if len(kernels) == 1:
+        return kernels[0]
+    block = last_block(list(shapes))
+    inside = [path for path in kernels if path.startswith(block + "/")]
+    main = [
+        path
+        for path in inside
+        if not any(word in path.lower() for word in ("shortcut", "downsample", "proj"))
+    ]
+    if not main:
+        raise InputError(f"There is no convolution in the last block '{block}'; name a layer.")
+    return max(main, key=natural)
+
+
+def _ranked(labels: Labels) -> np.ndarray:
+    return np.unique(np.asarray(labels), return_inverse=True)[1]
