@@ -13,7 +13,7 @@ from lin_ft.typing import Array, Logits
 
 def predict_logits_by_cross_entropy(
     kernel: Array,
-    cross_kernel: Float[Array, "n2 n"] | Float[Array, "n2 C n C"],
+    cross_kernel: Float[Array, "n2 _"] | Float[Array, "n2 C _ _"],
     targets: Logits,
     times: Sequence[float] | Array,
     *,
@@ -31,7 +31,7 @@ def predict_logits_by_cross_entropy(
 
     Raises:
         InputError: targets that are not probabilities, times not finite or negative, more than
-        `max_evaluations`.
+            `max_evaluations`.
     """
     import scipy.integrate
 

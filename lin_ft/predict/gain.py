@@ -42,7 +42,7 @@ def bootstrap_interval(
 
     Raises:
         InputError: nothing to resample, values that are not finite, of different samples, or a level outside
-        0 .. 1.
+            0 .. 1.
     """
     values = np.asarray(correct, np.float64) if reference is None else _paired(correct, reference)
     if values.ndim != 1 or not len(values):
@@ -50,9 +50,7 @@ def bootstrap_interval(
     if not np.isfinite(values).all():
         raise InputError("bootstrap: NaN or infinite values.")
     if not 0 < level < 1 or resamples < 1:
-        raise InputError(
-            f"bootstrap: level {level} and {resamples} resamples; give 0 < level < 1 and at least 1."
-        )
+        raise InputError(f"bootstrap: level {level} and {resamples} resamples; give 0 < level < 1 and at least 1.")
     generator = np.random.default_rng(seed)
     strata = _strata(values, labels)
     means = np.zeros(resamples)
@@ -78,7 +76,5 @@ def _strata(values: np.ndarray, labels: Array | None) -> list[np.ndarray]:
 def _paired(correct: Array, reference: Array) -> np.ndarray:
     one, other = np.asarray(correct, np.float64), np.asarray(reference, np.float64)
     if one.shape != other.shape:
-        raise InputError(
-            f"gain: {one.shape} and {other.shape} predictions; both must be of the same samples."
-        )
+        raise InputError(f"gain: {one.shape} and {other.shape} predictions; both must be of the same samples.")
     return one - other

@@ -37,9 +37,9 @@ def largest_stable_learning_rate(
 
 def predict_logits_by_descent(
     spectrum: Spectrum,
-    cross_kernel: Float[Array, "n2 n"] | Float[Array, "n2 C n C"],
+    cross_kernel: Float[Array, "n2 _"] | Float[Array, "n2 C _ _"],
     targets: Logits,
-    steps: Sequence[int],
+    steps: Sequence[int] | Array,
     ridges: Sequence[float] | Array = (0.0,),
     *,
     learning_rate: float,
@@ -52,8 +52,7 @@ def predict_logits_by_descent(
 
     Raises:
         InputError: a learning rate at which training diverges (says the largest stable one), steps that are
-        not whole
-            numbers >= 0, and what `predict_logits` raises.
+            not whole numbers >= 0, and what `predict_logits` raises.
     """
     residual0 = initial_residual(targets, logits0, logits0_test)
     alpha = descent_coefficients(
@@ -71,7 +70,7 @@ def predict_logits_by_descent(
 def descent_coefficients(
     spectrum: Spectrum,
     residual0: Float[Array, "n C"],
-    steps: Sequence[int],
+    steps: Sequence[int] | Array,
     ridges: Sequence[float] | Array = (0.0,),
     *,
     learning_rate: float,
@@ -89,7 +88,7 @@ def descent_coefficients(
         stable = largest_stable_learning_rate(spectrum, ridge, momentum=momentum, nesterov=nesterov)
         if learning_rate > stable * (1 + 4 * np.finfo(np.float64).eps):
             raise InputError(
-                f"learning rate {learning_rate:.4g}: diverges at ridge {ridge:.4g} and momentum {momentum:.4g};"
+                f"learning rate {learning_rate:.4g}: diverges at ridge {ridge:.4g}, momentum {momentum:.4g};"
                 f" the largest stable one is {stable:.4g}."
             )
     projected = spectrum.eigenvectors.T @ columns(residual0, len(spectrum.eigenvalues))
@@ -104,14 +103,10 @@ def _after_steps(step: Float[np.ndarray, "R m"], k: int, momentum: float, nester
     if momentum == 0:
         # (1 - (1 - step)^k) / step; the logarithm keeps small steps exact
         with np.errstate(divide="ignore"):
-            gap = np.where(
-                step < 0.5, -np.expm1(k * np.log1p(-np.minimum(step, 0.5))), 1 - (1 - step) ** float(k)
-            )
+            gap = np.where(step < 0.5, -np.expm1(k * np.log1p(-np.minimum(step, 0.5))), 1 - (1 - step) ** float(k))
         return np.divide(gap, step, out=np.full_like(step, k), where=step > 0)
     one, zero = np.ones_like(step), np.zeros_like(step)
-    velocity = np.stack(
-        [step, momentum * one, -one], -1
-    )  # v <- step alpha + momentum v - 1, on (alpha, v, 1)
+    velocity = np.stack([step, momentum * one, -one], -1)  # v <- step alpha + momentum v - 1, on (alpha, v, 1)
     gradient = np.stack([step, zero, -one], -1)
     alpha = np.stack([one, zero, zero], -1) - (gradient + momentum * velocity if nesterov else velocity)
     matrix = np.stack([alpha, velocity, np.stack([zero, zero, one], -1)], -2)

@@ -37,7 +37,7 @@ def dual_coefficients(
 
 def predict_logits(
     spectrum: Spectrum,
-    cross_kernel: Float[Array, "n2 n"] | Float[Array, "n2 C n C"],
+    cross_kernel: Float[Array, "n2 _"] | Float[Array, "n2 C _ _"],
     targets: Logits,
     times: Sequence[float] | Array = (np.inf,),
     ridges: Sequence[float] | Array = (0.0,),
@@ -51,8 +51,7 @@ def predict_logits(
 
     Raises:
         InputError: shapes that do not go together, one of the two initial logits without the other,
-        non-finite values,
-            negative times or ridges.
+            non-finite values, negative times or ridges.
     """
     residual0 = initial_residual(targets, logits0, logits0_test)
     alpha = dual_coefficients(spectrum, residual0, times, ridges)
@@ -76,9 +75,7 @@ def training_residuals(
     # ridge/rate + lambda/rate exp(-rate t), and 1 where rate = 0
     share = np.divide(ridges[:, None], rate, out=np.ones_like(rate), where=rate > 0)
     left = share + (1 - share) * np.exp(-_exponent(rate, times))
-    return (spectrum.eigenvectors @ (left[..., None] * projected)).reshape(
-        *left.shape[:2], *np.shape(residual0)
-    )
+    return (spectrum.eigenvectors @ (left[..., None] * projected)).reshape(*left.shape[:2], *np.shape(residual0))
 
 
 def loss_decrease(
@@ -93,18 +90,14 @@ def loss_decrease(
     return 0.5 * (-np.expm1(-2 * _exponent(spectrum.eigenvalues, times))) @ spectrum.label_energy(residual0)
 
 
-def check_grid(
-    times: Sequence[float] | Array, ridges: Sequence[float] | Array
-) -> tuple[np.ndarray, np.ndarray]:
+def check_grid(times: Sequence[float] | Array, ridges: Sequence[float] | Array) -> tuple[np.ndarray, np.ndarray]:
     """Both as float64 arrays, (T,) and (R,); InputError for none, negative or NaN, or an infinite ridge."""
     checked_times, checked_ridges = (np.atleast_1d(np.asarray(v, np.float64)) for v in (times, ridges))
     for name, values in (("time", checked_times), ("ridge", checked_ridges)):
         if values.ndim != 1 or not values.size or not (values >= 0).all():
             raise InputError(f"{name}s {values.tolist()}: give numbers >= 0.")
     if np.isinf(checked_ridges).any():
-        raise InputError(
-            f"ridges {checked_ridges.tolist()}: give finite numbers; an infinite one trains nothing."
-        )
+        raise InputError(f"ridges {checked_ridges.tolist()}: give finite numbers; an infinite one trains nothing.")
     return checked_times, checked_ridges
 
 
@@ -122,9 +115,7 @@ def fitted_fraction(
     return np.divide(filled, rate, out=np.zeros_like(filled), where=learned)
 
 
-def initial_residual(
-    targets: Array, logits0: Array | None, logits0_test: Array | None
-) -> Float[np.ndarray, "n C"]:
+def initial_residual(targets: Array, logits0: Array | None, logits0_test: Array | None) -> Float[np.ndarray, "n C"]:
     """r0 = Y - f0, with f0 = 0 where neither initial logits are given."""
     y = np.asarray(targets, np.float64)
     if (logits0 is None) != (logits0_test is None):

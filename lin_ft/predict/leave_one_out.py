@@ -3,15 +3,16 @@
 Ridge regression (infinite time): the residual at i of the model refitted without i is
     r_loo,i = [A⁻¹ r0]_i / [A⁻¹]_ii,   A = Theta + ridge I.
 Gradient flow at finite time. The dual flow is alpha' = -A alpha + r0, alpha(0) = 0, in the time eta t. To
-leave out i is to keep alpha_i(t) = 0, which a force u(t) on coordinate i does: alpha' = -A alpha + r0 - u
-e_i. Row i of that reads u = r0_i - [A alpha]_i = Y_i - f_t(x_i): the force is the leave-one-out residual
-itself. Laplace-transformed, alpha = (sI + A)⁻¹ (r0 / s - u e_i), and alpha_i = 0 gives
+leave out i is to keep alpha_i(t) = 0, which a force u(t) on coordinate i does:
+    alpha' = -A alpha + r0 - u e_i.
+Row i of that reads u = r0_i - [A alpha]_i = Y_i - f_t(x_i): the force is the leave-one-out residual itself.
+Laplace-transformed, alpha = (sI + A)⁻¹ (r0 / s - u e_i), and alpha_i = 0 gives
     L[r_loo,i](s) = (1/s) [(sI + A)⁻¹ r0]_i / [(sI + A)⁻¹]_ii:
 leave-one-out along gradient flow is the inverse Laplace transform of leave-one-out ridge regression at the
-complex ridge ridge + s, over s. Its singularities lie on the negative real axis (0 and minus the eigenvalues
-of principal sub-matrices), where the midpoint rule on a cotangent contour converges as 3.89^-N in N nodes
-(Weideman 2006, SIAM J. Numer. Anal. 44, doi 10.1137/050625837; Talbot 1979). The same with blocks for i
-leaves out groups of rows.
+complex ridge `ridge + s`, over s. Its singularities lie on the negative real axis (0 and minus the
+eigenvalues of principal sub-matrices), where the midpoint rule on a cotangent contour converges as 3.89^-N in
+N nodes (Weideman 2006, SIAM J. Numer. Anal. 44, doi 10.1137/050625837; Talbot 1979). With blocks in place of
+i the same leaves out groups of rows.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
+from lin_ft.errors import InputError
 from lin_ft.predict.gradient_flow import check_grid, predict_logits
 from lin_ft.predict.spectrum import Spectrum, columns, decompose
 from lin_ft.typing import Array
@@ -40,7 +42,7 @@ def leave_one_out(
     Of a full kernel all C rows of a sample are left out together. At infinite time and ridge 0 of a singular
     kernel the limit of long times is taken, which is the minimum-norm (pseudo-inverse) refit. NumPy
     equivalent at infinite time: `np.linalg.solve(A, residual0) / np.diag(np.linalg.inv(A))[:, None]`.
-    Accuracy: about 1e-14 max|r|, and a further eps lambda_max / (ridge + 1 / eta t), the conditioning of the
+    Accuracy: a few 1e-14 max|r|, and a further eps lambda_max / (ridge + 1 / eta t), the conditioning of the
     problem.
     Cost: 4 `nodes` n² (C + 1) FLOPs a grid point, and 16 `nodes` n C bytes; of a full kernel 8 `nodes` n² C²
     (C + 1).
@@ -48,14 +50,15 @@ def leave_one_out(
     Raises:
         InputError: residuals that do not go with the kernel or are not finite, negative times or ridges.
     """
-    n, m = len(residual0), len(spectrum.eigenvalues)
-    return leave_groups_out(spectrum, residual0, np.arange(m).reshape(n, -1), times, ridges, nodes=nodes)
+    m = len(spectrum.eigenvalues)
+    rows_each = 1 if len(columns(residual0, m)) == len(residual0) else np.shape(residual0)[1]
+    return leave_groups_out(spectrum, residual0, np.arange(m).reshape(-1, rows_each), times, ridges, nodes=nodes)
 
 
 def leave_groups_out(
     spectrum: Spectrum,
     residual0: Float[Array, "n C"],
-    groups: Sequence[Int[np.ndarray, " size"]] | Int[np.ndarray, "groups size"],
+    groups: Sequence[np.ndarray] | Int[np.ndarray, "groups size"],
     times: Sequence[float] | Array = (np.inf,),
     ridges: Sequence[float] | Array = (0.0,),
     *,
@@ -63,11 +66,19 @@ def leave_groups_out(
 ) -> Float[np.ndarray, "T R n C"]:
     """`leave_one_out` of whole groups of kernel rows; rows in no group are NaN.
 
+    Sample i of a full kernel has rows i C .. i C + C - 1. At long times of a singular kernel groups lose more
+    to rounding than single rows: eps lambda_max eta t, where ridge is 0.
     Cost: 8 `nodes` m² s FLOPs a grid point for groups of s rows. With large groups and grids `k_fold`, which
     refits, is cheaper.
+
+    Raises:
+        InputError: a row in two groups or outside the kernel, and what `leave_one_out` raises.
     """
     times, ridges = check_grid(times, ridges)
     r0 = columns(residual0, len(spectrum.eigenvalues))
+    rows, times_used = np.unique(np.concatenate([np.ravel(group) for group in groups]), return_counts=True)
+    if rows[0] < 0 or rows[-1] >= len(r0) or times_used.max() > 1:
+        raise InputError(f"groups: each row, 0 .. {len(r0) - 1}, may be in one group only.")
     result = np.empty((len(times), len(ridges), *r0.shape))
     points, weights = _contour(nodes)
     vectors = _without_stray_null(spectrum)
@@ -83,8 +94,7 @@ def leave_groups_out(
                 result[i, j] = _held_out(spectrum, vectors, r0, groups, np.array([ridge + 0j]))[0].real
             else:
                 result[i, j] = _held_out_singular(spectrum, vectors, r0, groups)
-    left_out = np.isin(np.arange(len(r0)), np.concatenate(list(groups)))
-    result[:, :, ~left_out] = np.nan
+    result[:, :, np.setdiff1d(np.arange(len(r0)), rows)] = np.nan
     return result.reshape(*result.shape[:2], *np.shape(residual0))
 
 
@@ -140,15 +150,13 @@ def _held_out_singular(
         range_p, kernel_p = basis[:, decided], basis[:, ~decided]
         x = range_p @ ((range_p.T @ along_p[rows]) / weights[decided, None])
         pseudo = (rest[rows] * inverse) @ rest[rows].T
-        x += kernel_p @ np.linalg.solve(
-            kernel_p.T @ pseudo @ kernel_p, kernel_p.T @ (along_rest[rows] - pseudo @ x)
-        )
+        x += kernel_p @ np.linalg.solve(kernel_p.T @ pseudo @ kernel_p, kernel_p.T @ (along_rest[rows] - pseudo @ x))
         held_out[rows] = x
     return held_out
 
 
 def _without_stray_null(spectrum: Spectrum) -> Float[np.ndarray, "m m"]:
-    """The eigenvectors, without the null-space part of rows where it is only rounding: 1 / z blows that up."""
+    """The eigenvectors, less the null-space part of rows where that is rounding: 1 / z blows it up."""
     null = spectrum.eigenvalues == 0
     vectors = spectrum.eigenvectors.copy()
     stray = np.linalg.norm(vectors[:, null], axis=1) <= len(vectors) * np.finfo(np.float64).eps
@@ -166,7 +174,7 @@ def _contour(nodes: int) -> tuple[np.ndarray, np.ndarray]:
     theta = (2 * np.arange(nodes) + 1) * np.pi / total
     z = total * (0.5017 * theta / np.tan(0.6407 * theta) - 0.6122 + 0.2645j * theta)
     slope = 0.5017 / np.tan(0.6407 * theta) - 0.5017 * 0.6407 * theta / np.sin(0.6407 * theta) ** 2 + 0.2645j
-    # (1 / 2 pi i) ∫ e^z dz / z by the midpoint rule, dz = total z'(theta) 2 pi / total, twice for the conjugate
+    # (1 / 2 pi i) ∫ e^z dz / z by the midpoint rule, dz = total z'(theta) 2 pi / total, twice: conjugates
     return z, 2 * np.exp(z) * slope / z / 1j
 
 

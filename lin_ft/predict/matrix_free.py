@@ -26,7 +26,7 @@ def ridge_coefficients_by_cg(
 
     Raises:
         InputError: ridge not positive, a matvec of another shape or not finite, no convergence (says how far
-        it came).
+            it came).
     """
     import scipy.sparse.linalg
 
@@ -47,7 +47,7 @@ def ridge_coefficients_by_cg(
     if failed:
         left = np.linalg.norm(apply(alpha) - r0.ravel()) / np.linalg.norm(r0)
         raise InputError(
-            f"conjugate gradients: residual {left:.2g} after {max_iterations} iterations, {rtol:.2g} was asked;"
+            f"conjugate gradients: residual {left:.2g} after {max_iterations} iterations, not {rtol:.2g};"
             " give more iterations, a larger ridge or a larger rtol (float32 products allow about 1e-5)."
         )
     return alpha.reshape(r0.shape)

@@ -20,7 +20,7 @@ def posterior_covariance(
     test_kernel: Float[Array, "n2 n2"],
     ridges: Sequence[float] | Array = (0.0,),
 ) -> Float[np.ndarray, "R n2 n2"]:
-    """Theta(x*, x*') - Theta(x*, X) (Theta + ridge I)⁻¹ Theta(X, x*'): the Gaussian process whose prior is Theta.
+    """Theta(x*, x*') - Theta(x*, X) (Theta + ridge I)⁻¹ Theta(X, x*'): a Gaussian process with prior Theta.
 
     The posterior of Bayesian linear regression on the Jacobian features with w ~ N(w0, I) and noise variance
     `ridge`. (Rasmussen and Williams 2006, eq. 2.24. scikit-learn:
@@ -54,9 +54,4 @@ def ensemble_covariance(
     along = np.asarray(cross_kernel, np.float64) @ spectrum.eigenvectors
     b = (along * fitted_fraction(spectrum, times, ridges)[:, :, None, :]) @ spectrum.eigenvectors.T
     mixed = b @ cross_initial.T
-    return (
-        np.asarray(test_initial, np.float64)
-        - mixed
-        - mixed.swapaxes(-1, -2)
-        + b @ initial @ b.swapaxes(-1, -2)
-    )
+    return np.asarray(test_initial, np.float64) - mixed - mixed.swapaxes(-1, -2) + b @ initial @ b.swapaxes(-1, -2)

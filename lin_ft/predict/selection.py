@@ -33,7 +33,7 @@ class Prediction:
 def loo_loss(residuals: Float[Array, "*grid n C"]) -> Float[np.ndarray, "*grid"]:
     """(1 / 2n) sum over samples and classes of the squared residuals."""
     residuals = np.asarray(residuals, np.float64)
-    return 0.5 * np.mean(np.sum(residuals**2, axis=-1), axis=-1)
+    return np.asarray(0.5 * np.mean(np.sum(residuals**2, axis=-1), axis=-1))
 
 
 def loo_correct(
@@ -49,9 +49,7 @@ def loo_correct(
     if labels.shape != (n,) or not ((labels >= 0) & (labels < n_classes)).all():
         raise InputError(f"labels: give {n} numbers in 0 .. {n_classes - 1}, one a row of the logits.")
     spread = np.abs(logits).max(-1, keepdims=True)
-    tied = logits >= logits.max(-1, keepdims=True) - np.maximum(
-        rounding, 16 * np.finfo(np.float64).eps * spread
-    )
+    tied = logits >= logits.max(-1, keepdims=True) - np.maximum(rounding, 16 * np.finfo(np.float64).eps * spread)
     return tied[..., np.arange(n), labels] / tied.sum(-1)
 
 
@@ -59,7 +57,7 @@ def loo_accuracy(
     logits: Float[Array, "*grid n C"], labels: Labels, *, rounding: float = 0.0
 ) -> Float[np.ndarray, "*grid"]:
     """The mean of `loo_correct` over samples, a fraction in [0, 1]."""
-    return loo_correct(logits, labels, rounding=rounding).mean(-1)
+    return np.asarray(loo_correct(logits, labels, rounding=rounding).mean(-1))
 
 
 def select(

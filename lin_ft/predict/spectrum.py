@@ -11,7 +11,7 @@ from lin_ft.typing import Array
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Theta = V diag(lambda) Vᵀ in float64: `eigenvalues` (m,) ascending, >= 0; `eigenvectors` (m, m) in columns.
+    """Theta = V diag(lambda) Vᵀ in float64: `eigenvalues` (m,) ascending, >= 0; `eigenvectors` (m, m).
 
     m = n for a trace or pseudo kernel, which acts on each of the C outputs alike (Theta ⊗ I_C); m = n C for a
     full kernel. Eigenvalues within rounding of the null space are exactly 0. Eigenvalues have the unit of the
@@ -51,7 +51,7 @@ def decompose(kernel: Array) -> Spectrum:
 
     Raises:
         InputError: a kernel that is not square, not finite, not symmetric or not positive semi-definite; says
-        how far.
+            how far.
     """
     import scipy.linalg  # half a second of import that only this function needs
 
