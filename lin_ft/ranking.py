@@ -110,7 +110,8 @@ class Ranking:
         from rich.table import Table
 
         verified = any(row.measured for row in self.models)
-        title = f"{self.task}: {self.n} training images, {self.n_classes} classes, ranked by {self.score} (* reference)"
+        size = f"{self.n} training images, {self.n_classes} classes"
+        title = f"{self.task}: {size}, ranked by {self.score} (* reference)"
         table = Table(title=title, title_justify="left")
         heads = [
             "",
@@ -197,8 +198,8 @@ class Ranking:
         pairs = [(i, j) for i in range(len(rows)) for j in range(i + 1, len(rows))]
         right = sum(accuracies[i] > accuracies[j] for i, j in pairs)
         return (
-            f"Fine-tuned for real, {rows[0].source} reaches {accuracies[0]:.1%} and {rows[-1].source} {accuracies[-1]:.1%}:"
-            f" {right} of {len(pairs)} measured pairs are in the predicted order."
+            f"Fine-tuned for real, {rows[0].source} reaches {accuracies[0]:.1%} and"
+            f" {rows[-1].source} {accuracies[-1]:.1%}: {right} of {len(pairs)} pairs are in the predicted order."
         )
 
 
@@ -233,8 +234,8 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
 def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> RankedModel:
     """All quantities of one model on one task; `rank` and `predicted_gain` are left for `rank` to fill.
 
-    The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself: the
-    leave-one-out prediction never meets a head that has seen the label. Targets are one-hot minus the class frequencies.
+    The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself:
+    leave-one-out never meets a head that has seen the label. Targets are one-hot minus the class frequencies.
     Cost: one forward pass, `probes` forward-and-backward passes for each training image, and O(n³) for the spectrum.
     """
     config = config or RankConfig()

@@ -1,6 +1,7 @@
 """Pre-training of zoo entries: one network from scratch on one source, resumable, ending in weights and a card."""
 
 import dataclasses
+import functools
 import hashlib
 import logging
 import platform
@@ -59,6 +60,9 @@ class Recipe:
     """Fraction of all steps with growing learning rate."""
     warmup_peak: float | None = None
     """The rate that the warm-up climbs to, before the decay starts from `learning_rate`; None: the same."""
+    restart_epochs: int = 0
+    """Epochs of a second cosine cycle (Loshchilov & Hutter 2017, arXiv 1608.03983) on whole images, momentum from 0."""
+    restart_rate: float = 0.01
     seed: int = 0
 
     @property
@@ -74,10 +78,8 @@ def batches(
     order = rng.permutation(len(images))
     full = epoch >= recipe.epochs - recipe.full_epochs
     side = images.shape[1] if full else recipe.crop
-    if full and recipe.shift:
-        pad = ((0, 0), (recipe.shift,) * 2, (recipe.shift,) * 2, (0, 0))
-    else:
-        pad = ((0, 0),) * 4
+    shift = recipe.shift if full else 0
+    pad = ((0, 0), (shift, shift), (shift, shift), (0, 0))
     for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
         index = order[start : start + recipe.batch_size]
         source = np.pad(images[index], pad, mode="edge")
@@ -91,7 +93,10 @@ def batches(
         yield batch / 255, labels[index]
 
 
-def _schedule(recipe: Recipe, n_steps: int) -> optax.Schedule:
+def _schedule(recipe: Recipe, steps_per_epoch: int, restarted: bool) -> optax.Schedule:
+    if restarted:
+        return optax.cosine_decay_schedule(recipe.restart_rate, recipe.restart_epochs * steps_per_epoch)
+    n_steps = recipe.epochs * steps_per_epoch
     warmup = max(1, int(recipe.warmup * n_steps))
     peak = recipe.learning_rate if recipe.warmup_peak is None else recipe.warmup_peak
     climb = optax.linear_schedule(0.0, peak, warmup)
@@ -99,13 +104,13 @@ def _schedule(recipe: Recipe, n_steps: int) -> optax.Schedule:
     return optax.join_schedules([climb, decay], [warmup])
 
 
-def _optimizer(recipe: Recipe, n_steps: int) -> optax.GradientTransformation:
+def _optimizer(recipe: Recipe, steps_per_epoch: int, restarted: bool = False) -> optax.GradientTransformation:
     def is_kernel(params):
         return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
 
     return optax.chain(
         optax.add_decayed_weights(recipe.weight_decay, mask=is_kernel),
-        optax.sgd(_schedule(recipe, n_steps), momentum=recipe.momentum, nesterov=True),
+        optax.sgd(_schedule(recipe, steps_per_epoch, restarted), momentum=recipe.momentum, nesterov=True),
     )
 
 
@@ -125,8 +130,9 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     mean, std = pixels.mean(0).astype(np.float32), np.maximum(pixels.std(0), 1e-3).astype(np.float32)
     module = build(len(training.class_names))
     variables = module.init(jax.random.key(recipe.seed), jnp.zeros((1, *images.shape[1:])))
-    n_steps = recipe.epochs * (len(images) // recipe.batch_size)
-    optimizer = _optimizer(recipe, n_steps)
+    steps_per_epoch = len(images) // recipe.batch_size
+    cycles = [_optimizer(recipe, steps_per_epoch), _optimizer(recipe, steps_per_epoch, restarted=True)]
+    n_epochs = recipe.epochs + recipe.restart_epochs
 
     def loss(params, statistics, x, y):
         logits, updated = module.apply(
@@ -135,14 +141,14 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         value = optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
         return value, (updated["batch_stats"], (logits.argmax(-1) == y).mean())
 
-    @jax.jit
-    def step(params, statistics, state, x, y):
+    @functools.partial(jax.jit, static_argnums=0)
+    def step(restarted, params, statistics, state, x, y):
         (value, (statistics, accuracy)), grads = jax.value_and_grad(loss, has_aux=True)(params, statistics, x, y)
-        updates, state = optimizer.update(grads, state, params)
+        updates, state = cycles[restarted].update(grads, state, params)
         return optax.apply_updates(params, updates), statistics, state, value, accuracy
 
     params, statistics = variables["params"], variables["batch_stats"]
-    state = optimizer.init(params)
+    state = cycles[0].init(params)
     leaves, treedef = jax.tree.flatten((params, statistics, state))
     checkpoint = out / f".{recipe.entry}.state.safetensors"
     first_epoch, seconds = 0, 0.0
@@ -163,11 +169,16 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         transient=True,
     )
     with bar:
-        done = bar.add_task(recipe.entry, total=recipe.epochs, completed=first_epoch)
-        for epoch in range(first_epoch, recipe.epochs):
+        done = bar.add_task(recipe.entry, total=n_epochs, completed=first_epoch)
+        for epoch in range(first_epoch, n_epochs):
+            restarted = epoch >= recipe.epochs
+            if epoch == recipe.epochs:
+                state = cycles[1].init(params)
             start, values = time.monotonic(), []
             for x, y in batches(images, labels, recipe, epoch):
-                params, statistics, state, value, accuracy = step(params, statistics, state, (x - mean) / std, y)
+                params, statistics, state, value, accuracy = step(
+                    restarted, params, statistics, state, (x - mean) / std, y
+                )
                 values.append((float(value), float(accuracy)))
                 bar.advance(done, recipe.batch_size / len(images))
             seconds += time.monotonic() - start
@@ -176,7 +187,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
                 raise InputError(f"{recipe.entry}: training diverged in epoch {epoch + 1}; lower learning_rate.")
             logger.info(
                 "%s: epoch %d/%d loss %.4f training accuracy %.4f (%.0f s)",
-                recipe.entry, epoch + 1, recipe.epochs, mean_loss, mean_accuracy, seconds,
+                recipe.entry, epoch + 1, n_epochs, mean_loss, mean_accuracy, seconds,
             )  # fmt: skip
             leaves = jax.tree.leaves((params, statistics, state))
             saved = {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}

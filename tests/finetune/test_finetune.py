@@ -3,45 +3,26 @@
 import dataclasses
 import json
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny import light_task, random_model
 
-from lin_ft.data import ImageData, Task
+from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig, finetune
-from lin_ft.models import resnet20
-from lin_ft.zoo import ModelCard, ZooModel, save_weights
+from lin_ft.zoo import ZooModel
 
 CONFIG = FinetuneConfig(steps=12, batch_size=8, learning_rates=(0.01, 0.05), shift=1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def model(tmp_path_factory) -> ZooModel:
-    """A ResNet-20 with random weights."""
-    path = tmp_path_factory.mktemp("zoo") / "random.safetensors"
-    save_weights(path, resnet20(3).init(jax.random.key(0), jnp.zeros((1, 32, 32, 3), jnp.float32)))
-    card = ModelCard(
-        name="random", architecture="resnet20", source="s", domain="d", class_names=("a", "b", "c"), image_size=32,
-        mean=(0.5,) * 3, std=(0.25,) * 3, n_params=0, n_train=0, n_test=0, test_accuracy=0, licence="", command="",
-        commit="", hardware="", seconds=0, seed=0, recipe={},
-    )  # fmt: skip
-    return ZooModel(card, path)
+    return random_model(tmp_path_factory.mktemp("zoo"), "random")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def task() -> Task:
-    """Bright above or bright below, as in the tests of pre-training."""
-    rng = np.random.default_rng(1)
-
-    def images(n: int) -> ImageData:
-        x = rng.integers(0, 100, (2 * n, 32, 32, 3)).astype(np.uint8)
-        x[:n, :16] += 120
-        x[n:, 16:] += 120
-        return ImageData("halves", x, np.repeat([0, 1], n), ("above", "below"))
-
-    return Task("halves", "halves", ("above", "below"), images(6), images(4), images(10), 6, 0, 0)
+    return light_task()
 
 
 def test_it_learns_and_reports_everything(model, task, tmp_path):
@@ -84,3 +65,18 @@ def test_test_labels_do_not_touch_training(model, task):
     assert one.curve == two.curve
     assert one.learning_rate == two.learning_rate
     assert one.test_accuracy == pytest.approx(1 - two.test_accuracy)
+
+
+def test_without_validation_images_the_learning_rate_must_be_given(model, task):
+    bare = dataclasses.replace(task, validation=task.validation.take(np.arange(0)))
+    with pytest.raises(InputError, match="no validation images"):
+        finetune(model, bare, CONFIG)
+    assert finetune(model, bare, dataclasses.replace(CONFIG, steps=2, learning_rates=(0.01,))).learning_rate == 0.01
+
+
+@pytest.mark.parametrize(
+    "changes", [{"steps": 0}, {"batch_size": 0}, {"learning_rates": ()}, {"learning_rates": (0.0,)}]
+)
+def test_impossible_settings_are_one_sentence(changes):
+    with pytest.raises(InputError, match="give at least"):
+        FinetuneConfig(**changes)

@@ -12,17 +12,17 @@ from lin_ft.zoo.train import Recipe, batches, load_recipe, train
 
 @pytest.fixture
 def source(tmp_path):
-    """40 + 16 images of 12 x 12 pixels: bright above or bright below."""
+    """40 + 16 images of 32 x 32 pixels, of two classes: dark and bright."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "source"
     from PIL import Image
 
     for split, n in (("train", 20), ("test", 8)):
-        for label, rows in (("above", slice(0, 16)), ("below", slice(16, 32))):
+        for label, offset in (("bright", 120), ("dark", 0)):
             (folder / split / label).mkdir(parents=True)
             for index in range(n):
                 image = rng.integers(0, 100, (32, 32, 3)).astype(np.uint8)
-                image[rows] += 120
+                image += np.uint8(offset)
                 Image.fromarray(image).save(folder / split / label / f"{index}.png")
     return str(folder)
 
@@ -59,8 +59,28 @@ def test_an_interrupted_run_ends_in_the_same_weights_as_a_whole_one(source, tmp_
     assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
+@pytest.mark.parametrize("stop", [2, 3])
+def test_a_restarted_cycle_resumes_exactly_too(source, tmp_path, monkeypatch, stop):
+    import lin_ft.zoo.train as module
+
+    chosen = recipe(source, epochs=2, full_epochs=1, restart_epochs=2)
+    whole = train(chosen, tmp_path / "whole", progress=False)
+
+    def interrupted(images, labels, recipe, epoch):
+        if epoch == stop:
+            raise KeyboardInterrupt
+        return batches(images, labels, recipe, epoch)
+
+    monkeypatch.setattr(module, "batches", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(chosen, tmp_path / "parts", progress=False)
+    monkeypatch.undo()
+    assert train(chosen, tmp_path / "parts", progress=False).sha256 == whole.sha256
+    assert whole.sha256 != train(recipe(source, epochs=2), tmp_path / "short", progress=False).sha256
+
+
 def test_training_learns_and_the_zoo_entry_can_be_used(source, tmp_path):
-    card = train(recipe(source, epochs=6, full_epochs=3), tmp_path, progress=False)
+    card = train(recipe(source, epochs=8, full_epochs=4, crop=16), tmp_path, progress=False)
     assert card.test_accuracy == 1.0
     (model,) = load_zoo(tmp_path)
     assert model.card == card

@@ -1,0 +1,124 @@
+"""The ranking: what it looks at, its order, its gains, and its written forms."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from tiny import light_task, random_model
+
+from lin_ft.data import Task
+from lin_ft.errors import InputError
+from lin_ft.predict import decompose, leave_one_out_by_refit
+from lin_ft.ranking import SCORES, RankConfig, describe, rank
+from lin_ft.report import plot_ranking
+
+CONFIG = RankConfig(reference="first", probes=1)
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zoo")
+    return [random_model(folder, name, seed) for seed, name in enumerate(("first", "second"))]
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return light_task()
+
+
+@pytest.fixture(scope="module")
+def ranking(zoo, task):
+    return rank(zoo, task, CONFIG)
+
+
+def test_scores_see_the_training_images_only(zoo, task, ranking):
+    blank = dataclasses.replace(task.test, images=np.zeros_like(task.test.images), labels=task.test.labels[::-1])
+    other = rank(zoo, dataclasses.replace(task, test=blank, validation=blank), CONFIG)
+    for one, two in zip(ranking.models, other.models, strict=True):
+        assert dataclasses.replace(one, seconds=0) == dataclasses.replace(two, seconds=0)
+
+
+def test_the_same_seed_gives_the_same_ranking(zoo, task, ranking):
+    again = rank(zoo, task, CONFIG)
+    assert [row.predicted_accuracy for row in again.models] == [row.predicted_accuracy for row in ranking.models]
+    assert [row.predicted_loss for row in again.models] == [row.predicted_loss for row in ranking.models]
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_rows_stand_in_the_order_of_the_score(zoo, task, score):
+    rows = rank(zoo, task, dataclasses.replace(CONFIG, score=score)).models
+    keys = [SCORES[score](row) for row in rows]
+    assert keys == sorted(keys, reverse=True)
+    assert [row.rank for row in rows] == [1, 2]
+
+
+def test_a_tie_of_accuracies_is_broken_by_the_loss(ranking):
+    row = ranking.models[0]
+    better = dataclasses.replace(row, predicted_loss=row.predicted_loss / 2)
+    assert SCORES["predicted_accuracy"](better) > SCORES["predicted_accuracy"](row)
+
+
+def test_gains_are_against_the_reference_and_scores_are_in_range(ranking):
+    reference = next(row for row in ranking.models if row.name == "first")
+    assert reference.predicted_gain == 0
+    for row in ranking.models:
+        assert row.predicted_gain == row.predicted_accuracy - reference.predicted_accuracy
+        low, high = row.predicted_accuracy_interval
+        assert 0 <= low <= row.predicted_accuracy <= high <= 1
+        assert row.predicted_accuracy == pytest.approx(np.mean(row.correct))
+        assert -1 <= row.label_gradient <= 1
+        assert -1 <= row.label_feature_correlation <= 1
+
+
+def test_without_the_reference_there_is_no_gain(zoo, task):
+    assert all(row.predicted_gain is None for row in rank(zoo[1:], task, CONFIG).models)
+
+
+def test_with_a_zero_head_the_prediction_is_the_leave_one_out_of_ridge_regression_on_features(zoo, task):
+    from lin_ft.functions import features_of
+    from lin_ft.scores import encode
+
+    config = dataclasses.replace(CONFIG, head="zero", times=(np.inf,), ridges=(0.1,))
+    row = describe(zoo[0], task, config)
+    apply, params = zoo[0].function
+    phi = features_of(apply, params, zoo[0].normalise(task.train.images)).astype(np.float64)
+    kernel = phi @ phi.T + 1
+    y = encode(task.train.labels, task.n_classes, coding="centred")
+    residual = leave_one_out_by_refit(kernel, y, ridge=0.1 * decompose(kernel).scale)
+    accuracy = np.mean((y - residual).argmax(1) == task.train.labels)
+    assert row.predicted_accuracy == pytest.approx(accuracy)
+    assert row.predicted_loss == pytest.approx(0.5 * np.mean(np.sum(residual**2, 1)), rel=1e-6)
+
+
+def test_json_holds_what_is_documented(ranking, tmp_path):
+    ranking.save_json(tmp_path / "r.json")
+    values = json.loads((tmp_path / "r.json").read_text())
+    assert set(values) == {"task", "n", "n_classes", "reference", "score", "models"}
+    documented = {
+        "name", "source", "rank", "predicted_accuracy", "predicted_accuracy_interval", "predicted_gain",
+        "label_gradient", "label_feature_correlation", "seconds",
+    }  # fmt: skip
+    assert all(documented <= set(row) for row in values["models"])
+
+
+def test_the_table_and_the_picture_name_every_model(ranking, tmp_path):
+    text = str(ranking)
+    assert all(row.source in text for row in ranking.models)
+    plot_ranking(ranking, tmp_path / "r.png")
+    assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
+    plot_ranking(ranking, tmp_path / "r.svg")
+    svg = (tmp_path / "r.svg").read_text()
+    assert svg.lstrip().startswith("<?xml")
+
+
+def test_unknown_names_are_one_sentence():
+    with pytest.raises(InputError, match="score 'best': unknown; one of predicted_accuracy"):
+        RankConfig(score="best")
+    with pytest.raises(InputError, match="head 'ridge': no ranking with it"):
+        RankConfig(head="ridge")
+
+
+def test_an_empty_zoo_is_one_sentence(task):
+    with pytest.raises(InputError, match="zoo: it is empty"):
+        rank([], task, CONFIG)
