@@ -12,8 +12,8 @@ config = Recipe(
     source="animal_silhouettes",
     domain="silhouettes",
     licence="MIT",
-    epochs=12,
-    full_epochs=3,
+    epochs=9,
+    full_epochs=2,
     crop=28,
     flip=True,
 )

@@ -12,7 +12,7 @@ config = Recipe(
     source="cyrillic_glyphs",
     domain="typeset glyphs",
     licence="OFL and other free font licences",
-    epochs=13,
+    epochs=10,
     full_epochs=3,
     crop=28,
 )
