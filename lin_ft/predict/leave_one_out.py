@@ -42,8 +42,9 @@ def leave_one_out(
     Of a full kernel all C rows of a sample are left out together. At infinite time and ridge 0 of a singular
     kernel the limit of long times is taken, which is the minimum-norm (pseudo-inverse) refit. NumPy
     equivalent at infinite time: `np.linalg.solve(A, residual0) / np.diag(np.linalg.inv(A))[:, None]`.
-    Accuracy: a few 1e-14 max|r|, and a further eps lambda_max / (ridge + 1 / eta t), the conditioning of the
-    problem.
+    Accuracy, relative to the largest residual: a few 1e-14, and n eps lambda_max / (ridge + 1 / eta t), which is the
+    conditioning of the problem; measured against refits 1e-14 at eta t lambda_max <= 1e3, 1e-10 at 1e6, and 5e-9 at
+    infinite time and ridge 0 where lambda_max / lambda_min is 1e8. An exact null space amplifies nothing.
     Cost: 4 `nodes` n² (C + 1) FLOPs a grid point, and 16 `nodes` n C bytes; of a full kernel 8 `nodes` n² C²
     (C + 1).
 

@@ -59,10 +59,10 @@ def test_kernel_shared_by_outputs_and_separable_data():
 def test_unit_of_the_kernel_does_not_matter():
     jacobian, _, _, _, targets = linear_model()
     kernel = full_kernel(jacobian, jacobian)
-    one = predict_logits_by_cross_entropy(kernel, kernel, targets, [2.0])
-    for unit in (1e-6, 1e6):
-        found = predict_logits_by_cross_entropy(unit * kernel, unit * kernel, targets, [2.0 / unit])
-        np.testing.assert_allclose(found, one, atol=1e-6)
+    one = predict_logits_by_cross_entropy(kernel, kernel, targets, [200.0])
+    for unit in (1e-9, 1e9):
+        found = predict_logits_by_cross_entropy(unit * kernel, unit * kernel, targets, [200.0 / unit])
+        np.testing.assert_allclose(found, one, rtol=1e-6, atol=1e-8)
 
 
 def test_bad_input():

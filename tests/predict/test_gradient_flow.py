@@ -63,6 +63,13 @@ def test_singular_kernel_at_long_times_is_the_pseudo_inverse(kind, time):
     assert_close(found, np.linalg.pinv(kernel, rcond=1e-12, hermitian=True) @ targets, condition=100)
 
 
+def test_null_space_is_left_out_with_ridge_too():
+    kernel, targets = problem("low_rank")
+    inside = kernel @ np.linalg.pinv(kernel, rcond=1e-12, hermitian=True)
+    expected = inside @ np.linalg.solve(kernel + 0.1 * np.eye(13), targets)
+    assert_close(dual_coefficients(decompose(kernel), targets, ridges=[0.1])[0, 0], expected, condition=100)
+
+
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
 def test_training_an_explicit_model_by_small_steps(ridge):
     """Plain gradient descent on the weights, full kernel, initial logits; Richardson's extrapolation of the step."""

@@ -151,7 +151,7 @@ def test_twelve_nodes_are_the_right_number():
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.05])
-@pytest.mark.parametrize("time", [0.4, 30.0, np.inf])
+@pytest.mark.parametrize("time", [0.0, 0.4, 30.0, np.inf])
 def test_groups(time, ridge):
     """Rows of a group together, and rows of none are NaN."""
     kernel, residual0 = problem("full_rank", n=10)
