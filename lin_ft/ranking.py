@@ -235,14 +235,15 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
     """All quantities of one model on one task; `rank` and `predicted_gain` are left for `rank` to fill.
 
     The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself:
-    leave-one-out never meets a head that has seen the label. Targets are one-hot minus the class frequencies.
+    leave-one-out never meets a head that has seen the label. Targets are one-hot minus 1 / C.
     Cost: one forward pass, `probes` forward-and-backward passes for each training image, and O(n³) for the spectrum.
     """
     config = config or RankConfig()
     began = time.monotonic()
     apply, params = model.function
     x, labels = model.normalise(task.train.images), np.asarray(task.train.labels)
-    targets = encode(labels, task.n_classes, coding="centred")
+    # Minus a constant: the class frequencies would tell leave-one-out the label it leaves out.
+    targets = encode(labels, task.n_classes) - 1 / task.n_classes
     features = features_of(apply, params, x)
     key = jax.random.key(config.seed)
     params = with_head(params, init_head(config.head, features, targets.astype(x.dtype), key))

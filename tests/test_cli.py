@@ -1,0 +1,161 @@
+"""The command as a user meets it: what it prints and writes, its exit codes, one sentence for bad input."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import images, random_model
+
+from lin_ft import cli
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zoo")
+    for seed, name in enumerate(("first", "second")):
+        random_model(folder, name, seed)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A user's folder: train and test, two classes."""
+    folder = tmp_path_factory.mktemp("photos")
+    for split, n in (("train", 8), ("test", 5)):
+        data = images(n, np.random.default_rng(len(split)))
+        for index, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+            path = folder / split / data.class_names[label] / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+    return folder
+
+
+def run(*arguments) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def test_rank_writes_the_ranking_and_its_picture(zoo, photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("rank", "--target", photos, "--shots", 4, "--zoo", zoo, "--json", "r.json") == 0
+    assert "first" in capsys.readouterr().out
+    values = json.loads((tmp_path / "r.json").read_text())
+    assert [row["rank"] for row in values["models"]] == [1, 2]
+    assert values["n"] == 8
+    assert (tmp_path / f"ranking-{photos.name}.png").stat().st_size > 1000
+
+
+def test_verify_fine_tunes_the_first_and_the_last_and_keeps_what_was_written(
+    zoo, photos, tmp_path, monkeypatch, capsys
+):
+    from lin_ft.finetune import FinetuneConfig
+
+    monkeypatch.chdir(tmp_path)
+    quick = FinetuneConfig(steps=2, batch_size=8, learning_rates=(0.01,))
+    monkeypatch.setattr("lin_ft.finetune.finetune.FinetuneConfig", lambda: quick)
+    assert run("rank", "--target", photos, "--shots", 4, "--zoo", zoo, "--json", "r.json", "--verify", 2) == 0
+    assert "measured pairs" in capsys.readouterr().out.replace("pairs are", "measured pairs are")
+    values = json.loads((tmp_path / "r.json").read_text())
+    assert all("measured_accuracy" in row for row in values["models"])
+
+
+def test_finetune_reports_accuracy_with_an_interval(zoo, photos, tmp_path, capsys):
+    arguments = ["--model", "first", "--target", photos, "--shots", 4, "--zoo", zoo, "--steps", 2]
+    assert run("finetune", *arguments, "--json", tmp_path / "f.json") == 0
+    assert "test accuracy" in capsys.readouterr().out
+    low, high = json.loads((tmp_path / "f.json").read_text())["test_accuracy_interval"]
+    assert 0 <= low <= high <= 1
+
+
+def test_zoo_and_data_can_be_looked_at(zoo, photos, tmp_path, capsys):
+    assert run("zoo", "list", "--zoo", zoo) == 0
+    assert "first" in capsys.readouterr().out
+    assert run("zoo", "info", "first", "--zoo", zoo) == 0
+    assert "resnet20" in capsys.readouterr().out
+    assert run("data", "list") == 0
+    assert "optdigits" in capsys.readouterr().out
+    assert run("data", "info", "optdigits") == 0
+    assert run("data", "show", photos, "--out", tmp_path / "sheet.png") == 0
+    assert Image.open(tmp_path / "sheet.png").size[0] > 100
+
+
+def one_sentence(capsys) -> str:
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("lin-ft: ")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rank", "--target", "no_such_task"), "no_such_task"),
+        (("rank", "--target", "/no/such/folder"), "/no/such/folder"),
+        (("rank", "--target", "{photos}", "--models", "alexnet"), "model 'alexnet': unknown"),
+        (("rank", "--target", "{photos}", "--score", "best"), "score 'best': unknown"),
+        (("rank", "--target", "{photos}", "--head", "round"), "head 'round'"),
+        (("rank", "--target", "{photos}", "--shots", "4", "--trainable", "brain"), "brain"),
+        (("rank", "--target", "{photos}", "--shots", "100"), "100"),
+        (("rank", "--target", "{photos}", "--shots", "4", "--verify", "-1"), "--verify -1"),
+        (("rank", "--target", "{photos}", "--zoo", "/no/such/zoo"), "/no/such/zoo"),
+        (("finetune", "--model", "alexnet", "--target", "{photos}"), "model 'alexnet': unknown"),
+        (("finetune", "--model", "first", "--target", "{photos}", "--steps", "0"), "steps 0"),
+        (("data", "show", "no_such_task"), "no_such_task"),
+        (("zoo", "info", "alexnet"), "model 'alexnet': unknown"),
+        (("zoo", "train", "no_such_config.py"), "no_such_config.py"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(zoo, photos, capsys, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(photos) if value == "{photos}" else value for value in arguments]
+    if arguments[0] != "data" and arguments[1] != "train" and "--zoo" not in arguments:
+        arguments += ["--zoo", zoo]
+    assert run(*arguments) == 2
+    assert message in one_sentence(capsys)
+    assert not list(tmp_path.iterdir()), "nothing half done is left"
+
+
+@pytest.mark.parametrize("arguments", [("rank",), ("rank", "--target", "x", "--colour", "red"), ("paint",)])
+def test_unknown_options_end_with_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(*arguments)
+    assert stop.value.code == 2
+
+
+def test_damaged_weights_are_named_before_anything_is_written(zoo, photos, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    random_model(folder, "first")
+    weights = folder / "first.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    monkeypatch.chdir(tmp_path)
+    assert run("rank", "--target", photos, "--shots", 4, "--zoo", folder) == 2
+    assert "first.safetensors" in one_sentence(capsys)
+
+
+def test_ctrl_c_ends_with_130_and_keeps_the_ranking(zoo, photos, tmp_path):
+    command = [sys.executable, "-m", "lin_ft.cli", "rank", "--target", str(photos), "--shots", "4", "--zoo", zoo]
+    process = subprocess.Popen(
+        [*command, "--json", "r.json", "--verify", "2"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "r.json").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert len(json.loads((tmp_path / "r.json").read_text())["models"]) == 2
+
+
+def test_import_is_light():
+    """No jax, flax, tfds or matplotlib before they are needed."""
+    code = (
+        "import sys, lin_ft, lin_ft.cli; print([m for m in ('jax', 'flax', 'matplotlib', 'scipy') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
