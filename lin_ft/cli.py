@@ -134,8 +134,6 @@ class DataList:
                 "classes": row.n_classes,
                 "images": " + ".join(f"{n:,}" for n in row.images.values()) if row.images else "fetched at first use",
                 "download": f"{row.download_size / 1e6:.1f} MB" if row.download_size else "",
-                "through": ", ".join(row.registries),
-                "licence": row.licence,
             }
             for row in catalogue()
         ]
@@ -272,8 +270,8 @@ def _print_table(title: str, rows: Sequence[dict]) -> None:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
-    for column in rows[0]:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(rows[0]):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)

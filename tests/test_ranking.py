@@ -36,7 +36,7 @@ def test_scores_see_the_training_images_only(zoo, task, ranking):
     blank = dataclasses.replace(task.test, images=np.zeros_like(task.test.images), labels=task.test.labels[::-1])
     other = rank(zoo, dataclasses.replace(task, test=blank, validation=blank), CONFIG)
     for one, two in zip(ranking.models, other.models, strict=True):
-        assert dataclasses.replace(one, seconds=0) == dataclasses.replace(two, seconds=0)
+        assert dataclasses.replace(one, seconds=0.0) == dataclasses.replace(two, seconds=0.0)
 
 
 def test_the_same_seed_gives_the_same_ranking(zoo, task, ranking):
