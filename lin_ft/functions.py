@@ -145,13 +145,16 @@ class _NnxBody:
     def __call__(self, params: Params, frozen: Params, x: Any) -> Any:
         from flax import nnx
 
-        weights, state = _from_dict(params, nnx.Param), frozen["state"]
-        module = nnx.merge(self.graph, weights, state)
-        result = getattr(module, self.method)(jnp.asarray(x))
-        after = nnx.state(module, nnx.Not(nnx.Param))
-        # An unchanged variable comes back as the very same array: anything else was updated by the call.
+        weights, state = (
+            _from_dict(without_head(params) if self.method == "features" else params, nnx.Param),
+            frozen["state"],
+        )
         before = jax.tree.leaves(state)
-        if any(old is not new for old, new in zip(before, jax.tree.leaves(after), strict=True)):
+        module = nnx.merge(self.graph, weights, state, copy=True)
+        result = getattr(module, self.method)(jnp.asarray(x))
+        # An unchanged variable comes back as the very same array: anything else was updated by the call.
+        after = jax.tree.leaves(nnx.state(module, nnx.Not(nnx.Param)))
+        if any(old is not new for old, new in zip(before, after, strict=True)):
             name = type(module).__name__
             raise InputError(f"{name} changes its state when called: batch statistics or dropout are in training mode.")
         return result
@@ -169,10 +172,12 @@ def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
 
     module = nnx.merge(*nnx.split(module))
     module.eval()
-    graph, weights, state = nnx.split(module, nnx.Param, ...)
-    params = nnx.to_pure_dict(weights)
+    params = nnx.to_pure_dict(nnx.state(module, nnx.Param))
     check_finite(params)
     has_head = hasattr(module, "features") and "head" in params
+    if has_head:
+        del module.head  # unused by `features`: one key for all numbers of classes
+    graph, _, state = nnx.split(module, nnx.Param, ...)
     return ModelFunction(_NnxBody(graph, "features" if has_head else "__call__"), {"state": state}, has_head), params
 
 

@@ -23,6 +23,7 @@ from lin_ft.functions import (
     n_outputs,
     padded,
 )
+from lin_ft.kernels.convolutions import with_fast_weight_gradients
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, merge, split
 from lin_ft.typing import Apply, Array, Params
@@ -165,9 +166,7 @@ def blocked_gram(
     rows_that_fit = memory_limit // (count * n_weights * dtype.itemsize)
     if rows_that_fit < 2 * len(used):
         least = 2 * len(used) * count * n_weights * dtype.itemsize
-        raise InputError(
-            f"The memory limit of {memory_limit} bytes is too small; the least that works is {least}."
-        )
+        raise InputError(f"The memory limit of {memory_limit} bytes is too small; the least that works is {least}.")
     size = balanced_size(x1.shape[0], min(block_size * len(used), rows_that_fit // 2))
     size += -size % len(used)
     make = sharding.map_examples(_ROWS[of], used)
@@ -178,11 +177,7 @@ def blocked_gram(
         return make(shared, np.asarray(padded(x[start : start + size], size)))
 
     def put(start1: int, start2: int, block: Any) -> None:
-        columns = (
-            (slice(start2, start2 + size),)
-            if output == "sum"
-            else (slice(None), slice(start2, start2 + size))
-        )
+        columns = (slice(start2, start2 + size),) if output == "sum" else (slice(None), slice(start2, start2 + size))
         view = kernel[(slice(start1, start1 + size), *columns)]
         view[...] = np.asarray(block)[tuple(slice(length) for length in view.shape)]  # without the padding
 
@@ -240,11 +235,12 @@ def _rows(of: str, shared: Any, x: Any) -> list[jax.Array]:
     function, chosen, frozen, combinations = shared
 
     def one(xi: Any) -> Any:
-        def h(w: Params) -> Any:
+        def h(w: Params, frozen: Params, xi: Any) -> Any:
             weights = merge(w, frozen)
             return (function.features if of == "features" else function)(weights, xi[None])[0]
 
-        _, pull = jax.vjp(h, chosen)
+        fast = with_fast_weight_gradients(h)
+        _, pull = jax.vjp(lambda w: fast(w, frozen, xi), chosen)
         if len(combinations) == 1:
             return jax.tree.map(lambda leaf: leaf[None], pull(combinations[0])[0])
         return jax.vmap(lambda v: pull(v)[0])(combinations)
@@ -268,10 +264,7 @@ def _sum_contract(left: list[jax.Array], right: list[jax.Array]) -> jax.Array:
 
 def _full_contract(left: list[jax.Array], right: list[jax.Array]) -> jax.Array:
     count = left[0].shape[1]
-    parts = [
-        _matmul(a.reshape(-1, a.shape[2]), b.reshape(-1, b.shape[2]))
-        for a, b in zip(left, right, strict=True)
-    ]
+    parts = [_matmul(a.reshape(-1, a.shape[2]), b.reshape(-1, b.shape[2])) for a, b in zip(left, right, strict=True)]
     return jax.tree.reduce(jnp.add, parts).reshape(len(left[0]), count, len(right[0]), count)
 
 

@@ -57,9 +57,7 @@ def probe_gram(
     if probes < 1:
         raise InputError(f"At least one probe is needed, not {probes}.")
     if of == "features" and not function.has_head:
-        raise InputError(
-            "Probes of features need a module with a `features` method and a `head`; use of='logits'."
-        )
+        raise InputError("Probes of features need a module with a `features` method and a `head`; use of='logits'.")
     width = params["head"]["kernel"].shape[0] if of == "features" else n_outputs(function, params, x1)
     if of == "sum_logits":
         combinations = np.ones((1, width))

@@ -34,9 +34,7 @@ def project(
     n, length = rows.shape
     if length <= dimension:
         return rows
-    generator = np.random.default_rng(
-        np.asarray(jax.random.key_data(jax.random.key(0) if key is None else key))
-    )
+    generator = np.random.default_rng(np.asarray(jax.random.key_data(jax.random.key(0) if key is None else key)))
     out = np.zeros((n, dimension), rows.dtype)
     if kind == "sparse":
         bins, signs = generator.integers(dimension, size=length), generator.choice((-1, 1), size=length)
@@ -46,15 +44,9 @@ def project(
         for start in range(0, length, _CHUNK):
             part = rows[:, start : start + _CHUNK]
             shape = (part.shape[1], dimension)
-            entries = (
-                generator.choice((-1, 1), size=shape)
-                if kind == "rademacher"
-                else generator.normal(size=shape)
-            )
+            entries = generator.choice((-1, 1), size=shape) if kind == "rademacher" else generator.normal(size=shape)
             out += part @ (entries / np.sqrt(dimension)).astype(rows.dtype)
     before, after = float(np.sum(rows.astype(np.float64) ** 2)), float(np.sum(out.astype(np.float64) ** 2))
     if before > 0 and not 1 / 3 < after / before < 3 and dimension >= 100:
-        raise RuntimeError(
-            f"The projection changed the squared norm of the rows by a factor {after / before:.3g}."
-        )
+        raise RuntimeError(f"The projection changed the squared norm of the rows by a factor {after / before:.3g}.")
     return out

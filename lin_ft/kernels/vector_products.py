@@ -97,24 +97,18 @@ def trace_estimate(theta: NTKProducts, n_classes: int, *, probes: int = 16, key:
     return _estimate(lambda v: _squared_norm(theta.pull(v)), theta.n, n_classes, probes, key)
 
 
-def squared_norm_estimate(
-    theta: NTKProducts, n_classes: int, *, probes: int = 16, key: Any = None
-) -> Estimate:
+def squared_norm_estimate(theta: NTKProducts, n_classes: int, *, probes: int = 16, key: Any = None) -> Estimate:
     """||Theta||_F² = E ||Theta v||², v with independent ±1 entries. Cost: one reverse and one tangent pass a
     probe.
     """
     return _estimate(lambda v: _squared_norm(theta(v)), theta.n, n_classes, probes, key)
 
 
-def _estimate(
-    sample: Callable[[np.ndarray], float], n: int, n_classes: int, probes: int, key: Any
-) -> Estimate:
+def _estimate(sample: Callable[[np.ndarray], float], n: int, n_classes: int, probes: int, key: Any) -> Estimate:
     if probes < 2:
         raise InputError(f"A standard error needs at least 2 probes, not {probes}.")
     keys = jax.random.split(jax.random.key(0) if key is None else key, probes)
-    return Estimate(
-        tuple(sample(np.asarray(jax.random.rademacher(k, (n, n_classes), "float32"))) for k in keys)
-    )
+    return Estimate(tuple(sample(np.asarray(jax.random.rademacher(k, (n, n_classes), "float32"))) for k in keys))
 
 
 def _squared_norm(tree: Any) -> float:
