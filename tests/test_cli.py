@@ -1,5 +1,6 @@
 """The command as a user meets it: what it prints and writes, its exit codes, one sentence for bad input."""
 
+import importlib
 import json
 import os
 import signal
@@ -58,7 +59,7 @@ def test_verify_fine_tunes_the_first_and_the_last_and_keeps_what_was_written(
 
     monkeypatch.chdir(tmp_path)
     quick = FinetuneConfig(steps=2, batch_size=8, learning_rates=(0.01,))
-    monkeypatch.setattr("lin_ft.finetune.finetune.FinetuneConfig", lambda: quick)
+    monkeypatch.setattr(importlib.import_module("lin_ft.finetune.finetune"), "FinetuneConfig", lambda: quick)
     assert run("rank", "--target", photos, "--shots", 4, "--zoo", zoo, "--json", "r.json", "--verify", 2) == 0
     assert "in the predicted order" in " ".join(capsys.readouterr().out.split())
     values = json.loads((tmp_path / "r.json").read_text())
@@ -82,7 +83,8 @@ def test_zoo_and_data_can_be_looked_at(zoo, photos, tmp_path, capsys):
     assert "optdigits" in capsys.readouterr().out
     assert run("data", "info", "optdigits") == 0
     assert run("data", "show", photos, "--out", tmp_path / "sheet.png") == 0
-    assert Image.open(tmp_path / "sheet.png").size[0] > 100
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size[0] > 100
 
 
 def one_sentence(capsys) -> str:
@@ -150,8 +152,10 @@ def test_ctrl_c_ends_with_130_and_keeps_the_ranking(zoo, photos, tmp_path):
     deadline = time.monotonic() + 300
     while not (tmp_path / "r.json").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=120)
+    while process.poll() is None:  # as a user would: an interrupt that falls into a destructor is lost
+        process.send_signal(signal.SIGINT)
+        time.sleep(2)
+    _, error = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in error
     assert len(json.loads((tmp_path / "r.json").read_text())["models"]) == 2
