@@ -1,6 +1,7 @@
 """`lin-ft`: rank a zoo on a task, check the ranking by fine-tuning, look at data and models."""
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -305,6 +306,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lin-ft: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not cut the clean-up short
         print("lin-ft: interrupted; what was written is whole.", file=sys.stderr)
         return 130
     except BrokenPipeError:
