@@ -67,9 +67,7 @@ def _zero(features: np.ndarray, targets: np.ndarray, **_: Any) -> Params:
     return {"kernel": np.zeros((features.shape[1], targets.shape[1])), "bias": np.zeros(targets.shape[1])}
 
 
-def _random(
-    features: np.ndarray, targets: np.ndarray, *, key: Any, variance: float | None, **_: Any
-) -> Params:
+def _random(features: np.ndarray, targets: np.ndarray, *, key: Any, variance: float | None, **_: Any) -> Params:
     if key is None:
         raise InputError("A random head needs a key, e.g. jax.random.key(0).")
     d, n_classes = features.shape[1], targets.shape[1]

@@ -29,9 +29,7 @@ def linearize(apply: Apply, params: Params) -> Callable[[Params, Any], Any]:
     return f_lin
 
 
-def tangent_value_and_grad(
-    apply: Apply, params: Params, loss: Callable[..., Any]
-) -> Callable[..., tuple[Any, Params]]:
+def tangent_value_and_grad(apply: Apply, params: Params, loss: Callable[..., Any]) -> Callable[..., tuple[Any, Params]]:
     """g(w, x, *rest) -> (value, gradient in w) of `loss(f_lin(w, x), *rest)`, for training the tangent model.
 
     The network is linearized once at w0: J (w - w0) is one application of that linear map, Jᵀ (dloss/df) one
@@ -51,12 +49,8 @@ def tangent_value_and_grad(
 
 def _difference(w: Params, params: Params) -> Params:
     if jax.tree.structure(w) != jax.tree.structure(params):
-        raise InputError(
-            "The weights given to the tangent model have another structure than those it was built at."
-        )
+        raise InputError("The weights given to the tangent model have another structure than those it was built at.")
     for new, old in zip(jax.tree.leaves(w), jax.tree.leaves(params), strict=True):
         if jnp.shape(new) != jnp.shape(old):
-            raise InputError(
-                f"A weight of the tangent model has shape {jnp.shape(new)} where {jnp.shape(old)} is due."
-            )
+            raise InputError(f"A weight of the tangent model has shape {jnp.shape(new)} where {jnp.shape(old)} is due.")
     return jax.tree.map(jnp.subtract, w, params)

@@ -40,15 +40,9 @@ def rows(arrays: Split, split: str) -> Iterator[dict[str, Any]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--source", type=Path, required=True, help="folder with cifar10_train.npz and _test.npz"
-    )
-    parser.add_argument(
-        "--data-dir", type=Path, default=store_dir(), help="TFDS folder (default: %(default)s)"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--source", type=Path, required=True, help="folder with cifar10_train.npz and _test.npz")
+    parser.add_argument("--data-dir", type=Path, default=store_dir(), help="TFDS folder (default: %(default)s)")
     options = parser.parse_args()
     try:
         arrays = {split: read_split(options.source, split) for split in ("train", "test")}

@@ -173,13 +173,15 @@ def finetune(
                 continue
             accuracy, loss = 0.0, 0.0
             if len(x_validation):
-                accuracy, loss = _score(logits_of(*from_linen(module, variables), x_validation), y_validation)
+                accuracy, loss = _score(
+                    np.asarray(logits_of(*from_linen(module, variables), x_validation)), y_validation
+                )
             tried.append(((-accuracy, loss), learning_rate, variables, curve))
     if not tried:
         rates = ", ".join(f"{rate:g}" for rate in config.learning_rates)
         raise InputError(f"{model.name} on {task.name}: diverged at every learning rate ({rates}); give lower ones.")
     _, learning_rate, variables, curve = min(tried, key=lambda row: row[0])
-    logits = logits_of(*from_linen(module, variables), model.normalise(task.test.images))
+    logits = np.asarray(logits_of(*from_linen(module, variables), model.normalise(task.test.images)))
     correct = logits.argmax(-1) == np.asarray(task.test.labels)
     return FinetuneResult(
         model=model.name,

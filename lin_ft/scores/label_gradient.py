@@ -226,9 +226,7 @@ def _like(chosen: Params, params: Params, mixers: np.ndarray, of: str, dtype: np
     """Shapes of the sums: gradients, (k, ...) a leaf; phiᵀ R0 and 1ᵀ R0 where probes of features need
     them.
     """
-    gradients = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct((len(mixers), *leaf.shape), leaf.dtype), chosen
-    )
+    gradients = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(mixers), *leaf.shape), leaf.dtype), chosen)
     if of == "logits":
         return gradients, None, None
     width, n_classes = params["head"]["kernel"].shape[0], mixers.shape[1]

@@ -95,16 +95,12 @@ def paper_label_gradient(
         batch_size=batch_size,
     )
     n, n_outputs, length = rows.shape
-    sketched = project(
-        rows.reshape(n * n_outputs, length), projection, kind=projection_kind, key=jax.random.key(seed)
-    )
+    sketched = project(rows.reshape(n * n_outputs, length), projection, kind=projection_kind, key=jax.random.key(seed))
     phi = sketched.reshape(n, -1).astype(np.float64)  # <phi_i, phi_j> is the trace over outputs
     return alignment(phi @ phi.T, encode(_ranked(labels)[kept]), form="pearson")
 
 
-def paper_scores(
-    apply: ModelFunction, params: Params, x: Array, labels: Labels, **options: Any
-) -> dict[str, float]:
+def paper_scores(apply: ModelFunction, params: Params, x: Array, labels: Labels, **options: Any) -> dict[str, float]:
     """Both scores of one model; `options` as for `paper_label_gradient`."""
     return {
         "paper_label_gradient": paper_label_gradient(apply, params, x, labels, **options),
@@ -136,11 +132,7 @@ def last_convolution(params: Params) -> str:
         return kernels[0]
     block = last_block(list(shapes))
     inside = [path for path in kernels if path.startswith(block + "/")]
-    main = [
-        path
-        for path in inside
-        if not any(word in path.lower() for word in ("shortcut", "downsample", "proj"))
-    ]
+    main = [path for path in inside if not any(word in path.lower() for word in ("shortcut", "downsample", "proj"))]
     if not main:
         raise InputError(f"There is no convolution in the last block '{block}'; name a layer.")
     return max(main, key=natural)

@@ -22,8 +22,8 @@ class ModelCard:
     domain: str
     class_names: tuple[str, ...]
     image_size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     n_params: int
     n_train: int
     n_test: int

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def embedded_zoo() -> list[ZooModel]:
     return load_zoo(EMBEDDED)
 
 
-def select(zoo: list[ZooModel], names: list[str] | tuple[str, ...]) -> list[ZooModel]:
+def select(zoo: Sequence[ZooModel], names: Sequence[str]) -> list[ZooModel]:
     """Those entries, in the order given; 'cifar10' stands for 'cifar10-resnet20' where that is unambiguous."""
     chosen = []
     for name in names:

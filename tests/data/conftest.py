@@ -44,9 +44,7 @@ def archive(tmp_path: Path) -> Archive:
     """A pinned npm archive, whose true content lies in `tmp_path/published`."""
     content = b"the content of an archive " * 100
     (tmp_path / "published").write_bytes(content)
-    return Archive(
-        "npm", "tiny", "1.0.0", "tiny-1.0.0.tgz", hashlib.sha256(content).hexdigest(), len(content)
-    )
+    return Archive("npm", "tiny", "1.0.0", "tiny-1.0.0.tgz", hashlib.sha256(content).hexdigest(), len(content))
 
 
 @pytest.fixture
@@ -62,9 +60,7 @@ def fake_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
         client.unlink(missing_ok=True)
         if mode != "missing":
             source = str(tmp_path / "published")
-            client.write_text(
-                CLIENT.format(python=sys.executable, mode=mode, filename="tiny-1.0.0.tgz", source=source)
-            )
+            client.write_text(CLIENT.format(python=sys.executable, mode=mode, filename="tiny-1.0.0.tgz", source=source))
             client.chmod(client.stat().st_mode | stat.S_IXUSR)
         return folder
 

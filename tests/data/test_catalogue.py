@@ -29,9 +29,7 @@ def test_info_of_a_packaged_data_set(cache):
 
 
 def test_info_of_an_unknown_name(cache):
-    with pytest.raises(
-        InputError, match=r"There is no data set nothing in the catalogue: choose one of .*optdigits"
-    ):
+    with pytest.raises(InputError, match=r"There is no data set nothing in the catalogue: choose one of .*optdigits"):
         info("nothing")
 
 

@@ -82,9 +82,7 @@ def test_one_class_and_too_few_shots(tmp_path):
     with pytest.raises(InputError, match=r"has 1 class with training images \(cat\)"):
         load_task(tmp_path / "one", shots=2)
     write_images(tmp_path / "one" / "dog", 20, start=50)
-    with pytest.raises(
-        InputError, match=r"The class cat of .* has 4 images to train on, fewer than the 10 shots"
-    ):
+    with pytest.raises(InputError, match=r"The class cat of .* has 4 images to train on, fewer than the 10 shots"):
         load_task(tmp_path / "one", shots=10)
 
 
@@ -121,9 +119,7 @@ LABELS = np.arange(20) % 2
 
 @pytest.mark.parametrize("keys", [("images", "labels"), ("x", "y")])
 def test_npz_is_read(tmp_path, keys):
-    data = load_split(
-        save(tmp_path / "a.npz", **dict(zip(keys, (IMAGES, LABELS), strict=True))), "train", size=8
-    )
+    data = load_split(save(tmp_path / "a.npz", **dict(zip(keys, (IMAGES, LABELS), strict=True))), "train", size=8)
     np.testing.assert_array_equal(data.images[..., 1], IMAGES)
     np.testing.assert_array_equal(data.labels, LABELS)
     assert data.class_names == ("0", "1")

@@ -42,9 +42,7 @@ def test_every_data_set_is_pinned_and_described(name):
 def test_sources_and_targets_asked_for_are_there():
     kinds = {name: packaged(name).kind for name in packaged_names()}
     assert sum(kind == "source" for kind in kinds.values()) >= 8
-    assert {"optdigits", "satimage", "hebrew_glyphs", "osu_leaf"} <= {
-        n for n, k in kinds.items() if k == "target"
-    }
+    assert {"optdigits", "satimage", "hebrew_glyphs", "osu_leaf"} <= {n for n, k in kinds.items() if k == "target"}
 
 
 def test_hashed_split_has_the_share_and_depends_on_the_group_alone():
@@ -187,9 +185,7 @@ def test_glyph_data_set_from_a_debian_package(tmp_path, monkeypatch):
 
 
 def test_families_of_one_design_are_one_group():
-    assert glyphs.family_of("fonts-lobstertwo", "Lobster Two") == glyphs.family_of(
-        "fonts-lobster", "Lobster Two"
-    )
+    assert glyphs.family_of("fonts-lobstertwo", "Lobster Two") == glyphs.family_of("fonts-lobster", "Lobster Two")
     assert glyphs.family_of("culmus", "Miriam CLM") == glyphs.family_of("culmus-fancy", "Miriam Mono CLM")
     assert glyphs.family_of("culmus", "David CLM") == glyphs.family_of("culmus-fancy", "Taamey David CLM")
     assert glyphs.family_of("culmus", "David CLM") != glyphs.family_of("culmus", "Hadasim CLM")

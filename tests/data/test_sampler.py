@@ -55,9 +55,7 @@ def test_seeds_and_purposes_give_different_orders():
 
 def test_every_image_is_drawn_equally_often():
     labels = np.repeat([0, 1], 10)
-    counts = sum(
-        np.bincount(sample_per_class(labels, 3, seed, purpose="train"), minlength=20) for seed in range(1000)
-    )
+    counts = sum(np.bincount(sample_per_class(labels, 3, seed, purpose="train"), minlength=20) for seed in range(1000))
     # Each of 20 images is drawn with probability 0.3: mean 300, deviation 14.5, here five deviations.
     assert np.abs(counts - 300).max() < 73
 

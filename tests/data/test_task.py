@@ -53,18 +53,14 @@ def test_validation_shrinks_to_what_is_left_unless_asked_for(stored):
         load_task("tiny", shots=15, validation_shots=2)
 
 
-@pytest.mark.parametrize(
-    "option", [{"shots": 0}, {"seed": -1}, {"max_test": 0}, {"validation_shots": -1}, {"size": 0}]
-)
+@pytest.mark.parametrize("option", [{"shots": 0}, {"seed": -1}, {"max_test": 0}, {"validation_shots": -1}, {"size": 0}])
 def test_options_out_of_range(stored, option):
     with pytest.raises(InputError, match=r"is 0|is -1|size 0"):
         load_task("tiny", **option)
 
 
 def test_too_few_and_one_class(cache, stored):
-    with pytest.raises(
-        InputError, match="The class even of tiny has 16 images to train on, fewer than the 17"
-    ):
+    with pytest.raises(InputError, match="The class even of tiny has 16 images to train on, fewer than the 17"):
         load_task("tiny", shots=17)
 
     def alone(paths):

@@ -36,9 +36,7 @@ def test_a_function_without_a_head():
 def test_blocks_and_memory_limit_do_not_change_the_kernel(block_size, rows):
     apply, params = conv_net()
     x1, x2 = images(7), images(5, seed=1)
-    backbone = sum(
-        leaf.size for name, sub in params.items() if name != "head" for leaf in jax.tree.leaves(sub)
-    )
+    backbone = sum(leaf.size for name, sub in params.items() if name != "head" for leaf in jax.tree.leaves(sub))
     limit = rows * 3 * backbone * 8
     for other in (None, x2):
         expected = jacobian_gram(apply, params, x1, other)
@@ -104,10 +102,7 @@ def test_sum_of_logits_and_probes_of_logits():
     kernel = probe_gram(apply, params, x, of="sum_logits")
     np.testing.assert_allclose(kernel, theta.sum((1, 3)) / 3, rtol=1e-10)
     many = [probe_gram(apply, params, x, of="logits", probes=64, key=jax.random.key(s)) for s in range(20)]
-    assert (
-        np.abs(np.mean(many, 0) - np.einsum("icjc->ij", theta) / 3).max()
-        < 5 * np.std(many, 0).max() / 20**0.5
-    )
+    assert np.abs(np.mean(many, 0) - np.einsum("icjc->ij", theta) / 3).max() < 5 * np.std(many, 0).max() / 20**0.5
 
 
 def test_models_of_one_architecture_share_one_compilation():

@@ -33,9 +33,7 @@ def test_trace_and_pseudo_equal_their_kernels():
     np.testing.assert_allclose(trace, label_gradient_by_kernel(gram(apply, params, x), r0), **EXACT)
     options = {"probes": 3, "key": jax.random.key(4), "variance": 0.2}
     for trainable in ("all", "head", "last_block", lambda path: path == "head/kernel" or "stem" in path):
-        pseudo = label_gradient(
-            apply, params, x, y, kernel="pseudo", batch_size=3, trainable=trainable, **options
-        )
+        pseudo = label_gradient(apply, params, x, y, kernel="pseudo", batch_size=3, trainable=trainable, **options)
         kernel = probe_gram(apply, params, x, trainable=trainable, **options)
         np.testing.assert_allclose(pseudo, label_gradient_by_kernel(kernel, r0), **EXACT)
 
@@ -104,8 +102,6 @@ def test_bad_input():
     with pytest.raises(InputError, match="4 samples but 3 targets"):
         label_gradient(apply, params, x, y[:3])
     with pytest.raises(InputError, match="NaN"):
-        label_gradient(
-            apply, {**params, "stem": {"kernel": np.full_like(params["stem"]["kernel"], np.inf)}}, x, y
-        )
+        label_gradient(apply, {**params, "stem": {"kernel": np.full_like(params["stem"]["kernel"], np.inf)}}, x, y)
     with pytest.raises(InputError, match="columns"):
         label_gradient(apply, params, x, np.ones((4, 5)))
