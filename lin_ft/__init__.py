@@ -24,13 +24,31 @@ _HOME = {
     "from_nnx": "lin_ft.functions",
     "gram": "lin_ft.kernels",
     "init_head": "lin_ft.heads",
-    "linearize": "lin_ft.linearize",
+    "linearize": "lin_ft.tangent",
     "load_task": "lin_ft.data",
     "load_zoo": "lin_ft.zoo",
     "plot_ranking": "lin_ft.report",
     "rank": "lin_ft.ranking",
 }
-__all__ = ["__version__", *sorted(_HOME)]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "InputError",
+    "ModelFunction",
+    "RankConfig",
+    "Ranking",
+    "Task",
+    "ZooModel",
+    "__version__",
+    "embedded_zoo",
+    "from_linen",
+    "from_nnx",
+    "gram",
+    "init_head",
+    "linearize",
+    "load_task",
+    "load_zoo",
+    "plot_ranking",
+    "rank",
+]
 
 if TYPE_CHECKING:
     from lin_ft.data import Task, load_task
@@ -38,9 +56,9 @@ if TYPE_CHECKING:
     from lin_ft.functions import ModelFunction, from_linen, from_nnx
     from lin_ft.heads import init_head
     from lin_ft.kernels import gram
-    from lin_ft.linearize import linearize
     from lin_ft.ranking import RankConfig, Ranking, rank
     from lin_ft.report import plot_ranking
+    from lin_ft.tangent import linearize
     from lin_ft.zoo import ZooModel, embedded_zoo, load_zoo
 
 

@@ -1,4 +1,4 @@
-"""Leave-one-out accuracy of k nearest neighbours: the plain baseline that beat 23 published scores (arXiv 2503.18528)."""
+"""Leave-one-out accuracy of k nearest neighbours: the plain baseline that beat 23 scores (arXiv 2503.18528)."""
 
 import numpy as np
 

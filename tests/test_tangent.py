@@ -8,7 +8,7 @@ from networks import CLASSES, conv_net, images, mlp, one_hot
 from lin_ft.errors import InputError
 from lin_ft.functions import logits_of
 from lin_ft.kernels import whole_jacobian_gram
-from lin_ft.linearize import linearize, tangent_value_and_grad
+from lin_ft.tangent import linearize, tangent_value_and_grad
 from lin_ft.trainable import merge, paths_of, split
 
 
