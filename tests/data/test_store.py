@@ -64,8 +64,10 @@ def test_failing_examples_leave_nothing(tmp_path, tiny):
     assert not list(tmp_path.iterdir())
 
 
+# Python ignores SIGINT where a shell started it in the background: the handler is set by hand.
 BUILD = """
-import itertools, resource, sys, time
+import itertools, resource, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
