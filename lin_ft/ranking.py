@@ -106,40 +106,30 @@ class Ranking:
         return capture.get().rstrip()
 
     def table(self) -> Any:
-        """A rich table."""
+        """A rich table of at most 80 columns; accuracies and gains in percent."""
+        from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
         verified = any(row.measured for row in self.models)
         size = f"{self.n} training images, {self.n_classes} classes"
-        title = f"{self.task}: {size}, ranked by {self.score} (* reference)"
-        table = Table(title=title, title_justify="left")
-        heads = [
-            "",
-            "source",
-            "predicted\naccuracy [95 %]",
-            "\ngain",
-            "Label-\nGradient",
-            "Label-\nFeature",
-            "\nseconds",
-        ]
-        heads += ["measured\naccuracy [95 %]", "\ngain"] if verified else []
+        title = f"{self.task}: {size}, by {self.score} (* reference)"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+        heads = ["#", "source", "predicted\n% [95 % CI]", "\ngain"]
+        heads += (
+            ["measured\n% [95 % CI]", "\ngain"] if verified else ["Label-\nGradient", "Label-\nFeature", "\nseconds"]
+        )
         for head in heads:
             table.add_column(head, justify="left" if head == "source" else "right", no_wrap=True)
         for row in self.models:
-            mark = " *" if row.name == self.reference else ""
-            cells = [
-                str(row.rank),
-                row.source + mark,
-                _with_interval(row.predicted_accuracy, row.predicted_accuracy_interval),
-                _signed(row.predicted_gain),
-                f"{row.label_gradient:.3f}",
-                f"{row.label_feature_correlation:.3f}",
-                f"{row.seconds:.1f}",
-            ]
+            source = row.source + (" *" if row.name == self.reference else "")
+            predicted = _with_interval(row.predicted_accuracy, row.predicted_accuracy_interval)
+            cells = [str(row.rank), source, predicted, _signed(row.predicted_gain)]
             if verified:
                 result = row.measured
                 cells.append(_with_interval(result.test_accuracy, result.test_accuracy_interval) if result else "")
                 cells.append(_signed(row.measured_gain))
+            else:
+                cells += [f"{row.label_gradient:.3f}", f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
             table.add_row(*cells)
         return table
 
@@ -276,11 +266,11 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.1%} [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]"
+    return f"{100 * value:.1f} [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]"
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.1%}"
+    return "" if value is None else f"{100 * value:+.1f}"
 
 
 @contextlib.contextmanager
