@@ -113,7 +113,7 @@ class Ranking:
         verified = any(row.measured for row in self.models)
         size = f"{self.n} training images, {self.n_classes} classes"
         title = f"{self.task}: {size}, by {self.score} (* reference)"
-        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         heads = ["#", "source", "predicted\n% [95 % CI]", "\ngain"]
         heads += (
             ["measured\n% [95 % CI]", "\ngain"] if verified else ["Label-\nGradient", "Label-\nFeature", "\nseconds"]
