@@ -7,7 +7,7 @@ Three questions, in one run on one ResNet-20 with random weights and images (32x
 1. Label-Gradient of the whole network (r0ᵀ Theta r0 for all pairs of n images) against one plain
 forward-and-backward
    pass (`value_and_grad` of the mean loss) over the same batches. Target: at most 1.6 times.
-2. Is its time linear in n? Worst deviation of the medians from the straight line fitted to them.
+2. Is its time linear in n? The exponent of n, and the worst deviation of the medians from a straight line.
 3. Does its peak memory grow with n? One process for each n, ru_maxrss less the images themselves.
 
 A CPU's speed wanders, so the two compared are timed in turn and the medians are taken. Inputs are arguments,
@@ -89,19 +89,23 @@ def measure(config: Config) -> dict:
         plain_pass(apply, params, x[:n], y[:n], config.batch_size)
 
     score(config.batch_size), plain(config.batch_size)  # compile
-    rows = []
-    for n in config.sizes:
-        pairs = [(seconds(score, n), seconds(plain, n)) for _ in range(config.repeats)]
-        label, training = np.median(pairs, axis=0)
-        ratio = float(np.median([a / b for a, b in pairs]))
-        rows.append({"n": n, "label_gradient_s": float(label), "plain_pass_s": float(training), "ratio": ratio})
-    times = np.array([row["label_gradient_s"] for row in rows])
-    slope, intercept = np.polyfit(config.sizes, times, 1)
-    fitted = slope * np.array(config.sizes) + intercept
+    # Rounds over all sizes, so that a slow minute of the machine falls on every size.
+    rounds = [[(seconds(score, n), seconds(plain, n)) for n in config.sizes] for _ in range(config.repeats)]
+    samples = np.array(rounds)  # (repeats, sizes, 2)
+    medians, ratios = np.median(samples, axis=0), np.median(samples[:, :, 0] / samples[:, :, 1], axis=0)
+    rows = [
+        {"n": n, "label_gradient_s": float(own), "plain_pass_s": float(plain_s), "ratio": float(ratio)}
+        for n, (own, plain_s), ratio in zip(config.sizes, medians, ratios, strict=True)
+    ]
+    sizes, times = np.array(config.sizes), medians[:, 0]
+    slope, intercept = np.polyfit(sizes, times, 1, w=1 / times)  # relative errors count
+    exponent = float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+    fitted = slope * sizes + intercept
     return {
         "rows": rows,
         "ratio": float(np.median([row["ratio"] for row in rows])),
         "ms_per_image": 1e3 * float(slope),
+        "exponent": exponent,
         "deviation_from_linear": float(np.max(np.abs(times / fitted - 1))),
         "peaks": [{"n": n, "bytes": peak_in_a_process(n, config)} for n in config.sizes],
         "device": jax.devices()[0].device_kind,
@@ -134,7 +138,8 @@ def show(result: dict) -> None:
     console.print(table)
     growth = max(p["bytes"] for p in result["peaks"]) / min(p["bytes"] for p in result["peaks"]) - 1
     console.print(
-        f"ratio {result['ratio']:.2f} (target at most 1.6); {result['ms_per_image']:.2f} ms an image, within "
+        f"ratio {result['ratio']:.2f} (target at most 1.6); {result['ms_per_image']:.2f} ms an image, growing as n^{result['exponent']:.2f}, "
+        f"within "
         f"{result['deviation_from_linear']:.1%} of linear; peak memory varies by {growth:.1%} over these n"
     )
 
