@@ -1,6 +1,7 @@
 """`lin-ft`: rank a zoo on a task, check the ranking by fine-tuning, look at data and models."""
 
 import logging
+import os
 import signal
 import sys
 import time
@@ -314,5 +315,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def entry() -> None:
+    """The console script: `main`, then exit with its code.
+
+    After Ctrl-C the process ends at once: a compilation that still runs in another thread would crash in a regular exit.
+    """
+    code = main()
+    if code == 130:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -143,7 +143,7 @@ def test_damaged_weights_are_named_before_anything_is_written(zoo, photos, tmp_p
 def test_ctrl_c_ends_with_130_and_keeps_the_ranking(zoo, photos, tmp_path):
     # Started in the background by a shell, the tests have interrupts switched off, and children inherit that.
     start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start += "from lin_ft.cli import main; sys.exit(main())"
+    start += "from lin_ft.cli import entry; entry()"
     command = [sys.executable, "-c", start, "rank", "--target", str(photos), "--shots", "4", "--zoo", zoo]
     process = subprocess.Popen(
         [*command, "--json", "r.json", "--verify", "2"],
