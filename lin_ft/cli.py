@@ -318,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """The console script: `main`, then exit with its code.
 
-    After Ctrl-C the process ends at once: a compilation that still runs in another thread would crash in a regular exit.
+    After Ctrl-C the process ends at once: a compilation still running in another thread would crash in a regular exit.
     """
     code = main()
     if code == 130:
