@@ -1,9 +1,9 @@
 """ResNet-20 on CIFAR-10, the reference model of the embedded zoo.
 
 Command   lin-ft zoo train configs/zoo_cifar10.py --out lin_ft/zoo/embedded
-Expected  test accuracy .900 to .915 on 10,000 held-out images
+Expected  test accuracy .85 to .87 on 10,000 held-out images (short of the .90 aimed at: train longer)
 Hardware  one CPU core (AVX-512), float32
-Time      about 95 minutes
+Time      about 80 minutes
 """
 
 from lin_ft.zoo.train import Recipe
