@@ -137,11 +137,9 @@ def show(result: dict) -> None:
     console = Console()
     console.print(table)
     growth = max(p["bytes"] for p in result["peaks"]) / min(p["bytes"] for p in result["peaks"]) - 1
-    console.print(
-        f"ratio {result['ratio']:.2f} (target at most 1.6); {result['ms_per_image']:.2f} ms an image,"
-        f"ratio {result['ratio']:.2f} (target at most 1.6); {result['ms_per_image']:.2f} ms an image;"
-        f" time {result['deviation_from_linear']:.1%} from linear in n; peak memory varies by {growth:.1%}"
-    )
+    console.print(f"ratio {result['ratio']:.2f} (target at most 1.6); {result['ms_per_image']:.2f} ms an image")
+    console.print(f"time grows as n^{result['exponent']:.2f}, within {result['deviation_from_linear']:.1%} of a line")
+    console.print(f"peak memory varies by {growth:.1%} over these n")
 
 
 def main(config: Config) -> None:
