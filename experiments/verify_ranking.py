@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,9 @@ class Table:
 
     def run(self) -> None:
         cells = [json.loads(path.read_text()) for path in sorted(self.out.glob("*.json"))]
+        models = {cell["model"] for cell in cells}
+        counts = Counter((cell["task"], cell["seed"]) for cell in cells)
+        cells = [cell for cell in cells if counts[cell["task"], cell["seed"]] == len(models)]  # whole rows only
         seeds = sorted({cell["seed"] for cell in cells})
         lines = []
         for seed in seeds:
