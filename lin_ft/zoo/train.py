@@ -63,6 +63,8 @@ class Recipe:
     restart_epochs: int = 0
     """Epochs of a second cosine cycle (Loshchilov & Hutter 2017, arXiv 1608.03983) on whole images, momentum from 0."""
     restart_rate: float = 0.01
+    restart_shift: int | None = None
+    """The `shift` of the second cycle; None: the same."""
     seed: int = 0
 
     @property
@@ -79,6 +81,8 @@ def batches(
     full = epoch >= recipe.epochs - recipe.full_epochs
     side = images.shape[1] if full else recipe.crop
     shift = recipe.shift if full else 0
+    if epoch >= recipe.epochs and recipe.restart_shift is not None:
+        shift = recipe.restart_shift
     pad = ((0, 0), (shift, shift), (shift, shift), (0, 0))
     for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
         index = order[start : start + recipe.batch_size]

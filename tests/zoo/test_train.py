@@ -133,3 +133,12 @@ def test_a_bad_config_is_one_sentence(tmp_path, text, message):
 def test_an_unknown_architecture_is_named(source, tmp_path):
     with pytest.raises(InputError, match="architecture 'vgg'"):
         train(recipe(source, architecture="vgg"), tmp_path, progress=False)
+
+
+def test_the_second_cycle_has_its_own_shift(source):
+    image = np.arange(32 * 32 * 3).reshape(1, 32, 32, 3).astype(np.uint8)
+    images, labels = np.repeat(image, 64, 0), np.zeros(64, int)
+    chosen = recipe(source, epochs=1, full_epochs=1, shift=0, restart_epochs=1, restart_shift=1)
+    views = {epoch: np.concatenate([x for x, _ in batches(images, labels, chosen, epoch)]) for epoch in (0, 1)}
+    assert len(np.unique(views[0], axis=0)) == 1
+    assert len(np.unique(views[1], axis=0)) == 9, "the 3 x 3 shifts by at most one pixel"
