@@ -1,0 +1,54 @@
+"""The benchmark: the model x task matrix, its store, its statistics."""
+
+from lin_ft.benchmark.bootstrap import bootstrap, interval, per_task
+from lin_ft.benchmark.calibration import Calibration, calibration
+from lin_ft.benchmark.ceiling import NoiseCeiling, noise_ceiling
+from lin_ft.benchmark.comparison import (
+    CriticalDifference,
+    PairedTest,
+    critical_difference,
+    holm,
+    nemenyi_difference,
+    paired_tests,
+)
+from lin_ft.benchmark.correlation import CORRELATIONS, kendall, pearson, spearman, weighted_tau
+from lin_ft.benchmark.results import Results
+from lin_ft.benchmark.selection import best_of_first, gain, gain_curve, regret, trials
+from lin_ft.benchmark.static import always, at_random, fixed, leave_one_task_out, within_groups
+from lin_ft.benchmark.summary import STATISTICS, Summary, markdown_table, summarise
+
+__all__ = [
+    "CORRELATIONS",
+    "STATISTICS",
+    "Calibration",
+    "CriticalDifference",
+    "NoiseCeiling",
+    "PairedTest",
+    "Results",
+    "Summary",
+    "always",
+    "at_random",
+    "best_of_first",
+    "bootstrap",
+    "calibration",
+    "critical_difference",
+    "fixed",
+    "gain",
+    "gain_curve",
+    "holm",
+    "interval",
+    "kendall",
+    "leave_one_task_out",
+    "markdown_table",
+    "nemenyi_difference",
+    "noise_ceiling",
+    "paired_tests",
+    "pearson",
+    "per_task",
+    "regret",
+    "spearman",
+    "summarise",
+    "trials",
+    "weighted_tau",
+    "within_groups",
+]

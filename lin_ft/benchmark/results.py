@@ -1,0 +1,77 @@
+"""What fine-tuning measured, as one array: the ground truth that every score is held against."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.errors import InputError
+
+Accuracies: TypeAlias = Float[np.ndarray, "S T M"]
+"""Test accuracies, fractions: S seeds (draws of the few-shot sample), T tasks, M models. NaN: no result."""
+Row: TypeAlias = Float[np.ndarray, " M"]
+"""One task and seed: a number for each model."""
+Scores: TypeAlias = Mapping[str, Float[np.ndarray, "S T M"]]
+"""Name of a score -> its values, larger is better. NaN: the score has none for that model."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Results:
+    """Fine-tuned accuracies of every model on every task.
+
+    Raises:
+        InputError: names and array disagree, a name comes twice, the reference is no model, an accuracy outside [0, 1].
+    """
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    accuracy: Accuracies
+    reference: str
+    """The model that gains are measured against."""
+    groups: tuple[str, ...] = ()
+    """Of each model: its architecture and initialisation. Empty: one group."""
+
+    def __post_init__(self):
+        n_seeds, n_tasks, n_models = self.accuracy.shape
+        problems = []
+        if (n_tasks, n_models) != (len(self.tasks), len(self.models)):
+            problems.append(
+                f"accuracy has {n_tasks} tasks and {n_models} models, the names {len(self.tasks)} and"
+                f" {len(self.models)}"
+            )
+        for kind, names in (("task", self.tasks), ("model", self.models)):
+            problems += [f"the {kind} {name} comes twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        if self.reference not in self.models:
+            problems.append(f"the reference {self.reference} is not among the models")
+        if self.groups and len(self.groups) != n_models:
+            problems.append(f"{len(self.groups)} groups for {n_models} models")
+        if not n_seeds or np.isinf(self.accuracy).any() or (self.accuracy < 0).any() or (self.accuracy > 1).any():
+            problems.append("accuracies are fractions from 0 to 1 of at least one seed, NaN where there is none")
+        if problems:
+            raise InputError(f"Results: {'; '.join(problems)}.")
+
+    @property
+    def reference_accuracy(self) -> Float[np.ndarray, "S T"]:
+        return self.accuracy[:, :, self.models.index(self.reference)]
+
+    def take(self, tasks: Sequence[str]) -> "Results":
+        """The same models on some of the tasks."""
+        index = [self.tasks.index(task) for task in tasks]
+        return dataclasses.replace(self, tasks=tuple(tasks), accuracy=self.accuracy[:, index])
+
+    def mean(self) -> Float[np.ndarray, "T M"]:
+        """Accuracy averaged over the seeds that have a result; NaN where none has."""
+        present = np.isfinite(self.accuracy)
+        total = np.where(present, self.accuracy, 0.0).sum(axis=0)
+        count = present.sum(axis=0)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def check_scores(results: Results, scores: Scores) -> None:
+    """Raises InputError naming every score whose array does not match the results."""
+    shape = results.accuracy.shape
+    wrong = [f"{name} {values.shape}" for name, values in scores.items() if values.shape != shape]
+    if wrong:
+        raise InputError(f"Scores must have the shape {shape} of the accuracies; these do not: {', '.join(wrong)}.")

@@ -1,0 +1,77 @@
+"""Rankings that never look at the target. A score that does not beat them has learnt nothing about the task."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import rankdata
+
+from lin_ft.benchmark.results import Results, Row
+from lin_ft.errors import InputError
+
+
+def leave_one_task_out(results: Results) -> Float[np.ndarray, "S T M"]:
+    """Best on average elsewhere: the mean rank of a model over all other tasks and their seeds, the task left out.
+
+    Ranks are from 0 (worst) to 1 (best) among the models that have an accuracy. It must know fine-tuned accuracies of
+    other tasks, which no score needs; it is the bar of arXiv 2510.06448. NaN for a model measured nowhere else.
+
+    Raises InputError with a single task.
+    """
+    n_seeds, n_tasks, _ = results.accuracy.shape
+    if n_tasks < 2:
+        raise InputError("Ranking by the other tasks needs at least two tasks.")
+    places = np.full(results.accuracy.shape, np.nan)
+    for s in range(n_seeds):
+        for t in range(n_tasks):
+            kept = np.isfinite(results.accuracy[s, t])
+            if kept.sum() > 1:
+                places[s, t, kept] = (rankdata(results.accuracy[s, t, kept]) - 1) / (kept.sum() - 1)
+    total, count = np.nansum(places, axis=0), np.isfinite(places).sum(axis=0)  # (T, M)
+    others, counts = total.sum(axis=0) - total, count.sum(axis=0) - count
+    static = np.where(counts > 0, others / np.maximum(counts, 1), np.nan).round(12)  # equal means stay tied
+    return np.broadcast_to(static, results.accuracy.shape).copy()
+
+
+def fixed(results: Results, values: Sequence[float]) -> Float[np.ndarray, "S T M"]:
+    """One value a model, the same on every task: number of parameters, source accuracy, an order of groups."""
+    if len(values) != len(results.models):
+        raise InputError(f"{len(values)} values for {len(results.models)} models: give one each.")
+    return np.broadcast_to(np.asarray(values, np.float64), results.accuracy.shape).copy()
+
+
+def at_random(results: Results) -> Float[np.ndarray, "S T M"]:
+    """All models alike: every statistic is then its expectation over random orders, correlations are undefined."""
+    return np.zeros(results.accuracy.shape)
+
+
+def always(results: Results, models: Sequence[str]) -> Float[np.ndarray, "S T M"]:
+    """These first, in the order given, then the rest at random: the reference always, or all reference models."""
+    unknown = [name for name in models if name not in results.models]
+    if unknown:
+        raise InputError(f"Not among the models: {', '.join(unknown)}.")
+    value = {name: float(len(models) - place) for place, name in enumerate(models)}
+    return fixed(results, [value.get(name, 0.0) for name in results.models])
+
+
+def within_groups(
+    correlation: Callable[[Row, Row], float], results: Results, scores: Float[np.ndarray, "S T M"], least: int = 3
+) -> dict[str, Float[np.ndarray, "S T"]]:
+    """Correlation among the models of one group (one architecture and initialisation, sources differing).
+
+    There selection is truly hard: most of the correlation over a whole zoo is between groups. Groups of fewer than
+    `least` models are left out.
+    """
+    groups = results.groups or ("all",) * len(results.models)
+    table = {}
+    for group in dict.fromkeys(groups):
+        index = [place for place, name in enumerate(groups) if name == group]
+        if len(index) >= least:
+            table[group] = np.asarray(
+                [
+                    [correlation(s[index], a[index]) for s, a in zip(of_seed, accuracies, strict=True)]
+                    for of_seed, accuracies in zip(scores, results.accuracy, strict=True)
+                ],
+                np.float64,
+            )
+    return table
