@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from lin_ft.errors import InputError
 from lin_ft.functions import as_function, n_outputs
-from lin_ft.kernels.jacobian import BLOCK_SIZE, MEMORY_LIMIT, blocked_gram, head_gram
+from lin_ft.kernels.blocks import BLOCK_SIZE, MEMORY_LIMIT, blocked_gram, head_gram
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable
 from lin_ft.typing import Apply, Array, Params
@@ -26,6 +26,7 @@ def probe_gram(
     probes: int = 1,
     key: Any = None,
     variance: float | None = None,
+    method: str = "auto",
     trainable: Trainable = "all",
     block_size: int = BLOCK_SIZE,
     memory_limit: int = MEMORY_LIMIT,
@@ -46,10 +47,10 @@ def probe_gram(
     (phi phiᵀ + 1) is the head's own block where the head is trainable. x2=None: x1 against itself. The
     relative variance of a probe falls as 1 / (probes x effective number of features). The same `key` gives
     the same probes for x1 and x2. Cost: `probes` reverse passes a sample, n1 n2 probes P multiply-adds,
-    memory as in `jacobian_gram`.
+    memory as in `gram`.
 
     Raises:
-        InputError: unknown `of`, features asked of a function without a head, and as `jacobian_gram`.
+        InputError: unknown `of`, features asked of a function without a head, and as `gram`.
     """
     function = as_function(apply)
     if of not in ("features", "logits", "sum_logits"):
@@ -73,6 +74,7 @@ def probe_gram(
         combinations=combinations * np.sqrt(scale / len(combinations)),
         of="features" if of == "features" else "logits",
         output="sum",
+        method=method,
         trainable=trainable,
         block_size=block_size,
         memory_limit=memory_limit,

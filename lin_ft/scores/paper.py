@@ -17,7 +17,7 @@ import numpy as np
 
 from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, features_of
-from lin_ft.kernels.jacobian import per_example_gradients
+from lin_ft.kernels.gradients import per_example_gradients
 from lin_ft.kernels.sketch import project
 from lin_ft.scores.alignment import alignment
 from lin_ft.scores.label_feature import label_feature

@@ -1,0 +1,182 @@
+"""Gram matrices of gradient rows, block by block, within a limit of memory and over all devices.
+
+Shared by all algorithms that make rows (`jacobian`, `structured`, and pseudo kernels by either). Only the backbone's
+rows are formed: with a separate head its own block of the kernel is the Kronecker product (phi phiᵀ + 1) ⊗ I, added in
+closed form.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft import sharding
+from lin_ft.errors import InputError
+from lin_ft.functions import ModelFunction, balanced_size, check_inputs, features_of, padded
+from lin_ft.kernels.jacobian import JacobianRows
+from lin_ft.kernels.structured import ROWS_AT_ONCE, StructuredRows, full_contract, output_function, sum_contract
+from lin_ft.sharding import DeviceChoice
+from lin_ft.trainable import Trainable, split
+from lin_ft.typing import Array, Params
+
+BLOCK_SIZE = 64
+MEMORY_LIMIT = 2**30
+METHODS: dict[str, Any] = {"structured": StructuredRows, "jacobian": JacobianRows}
+
+
+def head_gram(
+    function: ModelFunction,
+    params: Params,
+    x1: Array,
+    x2: Array | None,
+    *,
+    trainable: Trainable,
+    batch_size: int = 128,
+) -> Float[np.ndarray, "n1 n2"] | None:
+    """The head's own block, phi phiᵀ for a trainable W plus 1 for a trainable b; None without a separate head."""
+    if not function.has_head:
+        return None
+    head = split(params, trainable)[0]["head"]
+    n2 = x1.shape[0] if x2 is None else x2.shape[0]
+    if head["kernel"] is None:
+        phi = np.zeros((x1.shape[0], 1), np.float32)
+        phi2 = np.zeros((n2, 1), np.float32)
+    else:
+        phi = features_of(function, params, x1, batch_size=batch_size)
+        phi2 = phi if x2 is None else features_of(function, params, x2, batch_size=batch_size)
+    return np.asarray(phi @ phi2.T) + np.asarray(head.get("bias") is not None, phi.dtype)
+
+
+def blocked_gram(
+    function: ModelFunction,
+    params: Params,
+    x1: Array,
+    x2: Array | None,
+    *,
+    combinations: Float[np.ndarray | jax.Array, "p q"],
+    of: str,
+    output: str,
+    method: str,
+    trainable: Trainable,
+    block_size: int,
+    memory_limit: int,
+    devices: DeviceChoice,
+) -> Float[np.ndarray, "n1 n2"] | Float[np.ndarray, "n1 p n2 p"]:
+    """Gram matrix of the rows g_k(x) = d (combination_k · h(x)) / d backbone, h = logits or features.
+
+    `output` "sum": sum over k of <g_k(x_i), g_k(x_j)>; "full": <g_k(x_i), g_l(x_j)>.
+
+    `memory_limit` (bytes, for each device) holds the rows of two or more blocks, the largest contraction between them,
+    and the activations and cotangents of one reverse pass; where not all rows fit, some are computed again.
+    """
+    method = "structured" if method == "auto" else method
+    if method not in METHODS:
+        raise InputError(f"Unknown method '{method}'; known are auto, {', '.join(METHODS)}.")
+    check_inputs(params, x1)
+    if x2 is not None:
+        check_inputs({}, x2)
+        if x2.shape[1:] != x1.shape[1:]:
+            raise InputError(f"The two sets of samples have shapes {x1.shape[1:]} and {x2.shape[1:]}.")
+    chosen, frozen = split(params, trainable)
+    dtype = np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params)))
+    if function.has_head:  # the head's own block is added by the caller
+        chosen, frozen = (
+            {**chosen, "head": None},
+            {**frozen, "head": params["head"] if of == "logits" else None},
+        )
+    count = len(combinations)
+    shape = (x1.shape[0], count, (x1 if x2 is None else x2).shape[0], count)
+    kernel = np.zeros(shape if output == "full" else (shape[0], shape[2]), dtype)
+    if sum(np.size(leaf) for leaf in jax.tree.leaves(chosen)) == 0:
+        return kernel
+
+    used = sharding.local(devices)
+    shared = (function, chosen, frozen, jnp.asarray(combinations, dtype))
+    chunk, size, held_blocks = _plan(
+        METHODS[method](of, output == "full", 1), shared, x1, shape[0], block_size, memory_limit, len(used)
+    )
+    make = sharding.map_examples(METHODS[method](of, output == "full", chunk), used)
+    contract = sharding.outer(full_contract if output == "full" else sum_contract, used)
+
+    def rows(x: Array, start: int) -> Any:
+        return make(shared, np.asarray(padded(x[start : start + size], size)))
+
+    def put(start1: int, start2: int, block: Any) -> None:
+        columns = (slice(start2, start2 + size),) if output == "sum" else (slice(None), slice(start2, start2 + size))
+        view = kernel[(slice(start1, start1 + size), *columns)]
+        view[...] = np.asarray(block)[tuple(slice(length) for length in view.shape)]  # without the padding
+
+    starts1 = list(range(0, shape[0], size))
+    starts2 = starts1 if x2 is None else list(range(0, shape[2], size))
+    for first in range(0, len(starts1), held_blocks):
+        held = {start: rows(x1, start) for start in starts1[first : first + held_blocks]}
+        for start2 in starts2:
+            if x2 is None and start2 < starts1[first]:
+                continue  # filled by symmetry below
+            right = held[start2] if x2 is None and start2 in held else rows(x1 if x2 is None else x2, start2)
+            for start1, left in held.items():
+                if x2 is not None or start1 <= start2:
+                    put(start1, start2, contract(left, right))
+    return kernel if x2 is not None else _mirrored(kernel)
+
+
+def _plan(
+    method: Any, shared: Any, x: Array, n: int, block_size: int, memory_limit: int, n_devices: int
+) -> tuple[int, int, int]:
+    """(examples of a reverse pass, examples of a block on all devices, blocks of the left side held at once)."""
+    example = jax.ShapeDtypeStruct((1, *x.shape[1:]), jnp.result_type(x))
+    row = _bytes(jax.eval_shape(method, shared, example))
+    working = working_bytes(method.of, shared, example)
+    least = 2 * row + working
+    if memory_limit < least:
+        raise InputError(f"The memory limit of {memory_limit} bytes is too small; the least that works is {least}.")
+    count = len(shared[3])
+    n_local = -(-n // n_devices)
+    at_once = ROWS_AT_ONCE if jax.default_backend() == "cpu" else 16 * ROWS_AT_ONCE
+    chunk = min(n_local, max(1, at_once // count), max(1, (memory_limit // 3) // working))
+    rows_that_fit = (memory_limit - chunk * working) // row
+    if rows_that_fit >= n_local + min(n_local, block_size):
+        held, size = n_local, min(n_local, block_size)
+    else:  # a left side of several blocks, and one block of the right side at a time
+        size = max(1, min(block_size, rows_that_fit // 2))
+        held = max(size, (rows_that_fit - size) // size * size)
+    size = balanced_size(n_local, size)
+    chunk = min(chunk, size)
+    size = balanced_size(size, chunk) * -(-size // chunk)  # whole chunks
+    chunk = size // -(-size // chunk)
+    return chunk, size * n_devices, max(1, held // size)
+
+
+def working_bytes(of: str, shared: Any, example: jax.ShapeDtypeStruct) -> int:
+    """Upper estimate of what one example of a reverse pass holds beside its rows.
+
+    All intermediate values of the forward pass, once, and for each combination the cotangents of four of the largest.
+    """
+    function, chosen, frozen, combinations = shared
+    h = output_function(of, jax.tree.structure(chosen))
+    one = jax.ShapeDtypeStruct(example.shape[1:], example.dtype)
+    jaxpr = jax.make_jaxpr(h)(jax.tree.leaves(chosen), (function, frozen), one)
+    sizes = list(_output_sizes(jaxpr.jaxpr)) or [0]
+    return sum(sizes) + 4 * len(combinations) * max(sizes)
+
+
+def _output_sizes(jaxpr: Any) -> Any:
+    for equation in jaxpr.eqns:
+        inner = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") else None
+        if inner is not None:
+            yield from _output_sizes(inner.jaxpr)
+        else:
+            yield from (math.prod(v.aval.shape) * v.aval.dtype.itemsize for v in equation.outvars)
+
+
+def _bytes(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _mirrored(kernel: np.ndarray) -> np.ndarray:
+    """The upper triangle copied to the lower one, so that the result is symmetric to the last bit."""
+    flat = kernel.reshape(kernel.shape[0] * (kernel.shape[1] if kernel.ndim == 4 else 1), -1)
+    return (np.triu(flat) + np.triu(flat, 1).T).reshape(kernel.shape)

@@ -1,0 +1,81 @@
+"""The one entry to all kernels: `gram(apply, params, x1, x2, output=..., method=...)`."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.errors import InputError
+from lin_ft.functions import as_function, n_outputs
+from lin_ft.kernels.blocks import BLOCK_SIZE, MEMORY_LIMIT, blocked_gram, head_gram
+from lin_ft.kernels.pseudo import probe_gram
+from lin_ft.sharding import DeviceChoice
+from lin_ft.trainable import Trainable
+from lin_ft.typing import Apply, Array, Params
+
+OUTPUTS = ("trace", "full", "pseudo")
+
+
+def gram(
+    apply: Apply,
+    params: Params,
+    x1: Array,
+    x2: Array | None = None,
+    *,
+    output: str = "trace",
+    method: str = "auto",
+    trainable: Trainable = "all",
+    block_size: int = BLOCK_SIZE,
+    memory_limit: int = MEMORY_LIMIT,
+    devices: DeviceChoice = None,
+    **probes: Any,
+) -> Float[np.ndarray, "n1 n2"] | Float[np.ndarray, "n1 C n2 C"]:
+    """Empirical NTK Theta = J Jᵀ of x1 against x2 (None: x1 itself, at half the work).
+
+    `output`
+    - `trace`: K[i, j] = (1/C) sum_c Theta[i, c, j, c], (n1, n2): the mean over outputs (as in neural-tangents), so that
+      Theta is approximated by K ⊗ I_C with the same trace.
+    - `full`: Theta[i, c, j, e] = <df_c(x_i)/dw, df_e(x_j)/dw>, (n1, C, n2, C).
+    - `pseudo`: from random combinations of features or logits; takes the options of `probe_gram`.
+
+    `method`: `structured` (per layer, the default: each layer takes the cheaper contraction), `jacobian` (plain
+    per-example gradients), `vector_products` (one tangent and one reverse pass for each column),
+    `neural_tangents` (that library, extra `[neural-tangents]`), or `auto`, see `lin_ft.kernels.choose`.
+
+    `memory_limit` (bytes, for each device) bounds gradient rows, the contraction and the activations of a reverse pass;
+    `block_size` the rows of one block. Neither changes the result beyond rounding.
+    Cost: n C reverse passes and, in parameter space, n1 n2 C P multiply-adds (C times more for `full`).
+
+    Raises:
+        InputError: unknown output, method or trainable name, shapes or values that do not fit, a limit too small.
+    """
+    if output not in OUTPUTS:
+        raise InputError(f"Unknown output '{output}'; known are {', '.join(OUTPUTS)}.")
+    options: dict[str, Any] = {"trainable": trainable, "devices": devices}
+    if output == "pseudo":
+        limits = {"block_size": block_size, "memory_limit": memory_limit}
+        return probe_gram(apply, params, x1, x2, method=method, **options, **limits, **probes)
+    if probes:
+        raise InputError(f"Output '{output}' takes no option {', '.join(probes)}.")
+    function = as_function(apply)
+    n_classes = n_outputs(function, params, x1)
+    kernel = blocked_gram(
+        function,
+        params,
+        x1,
+        x2,
+        combinations=np.eye(n_classes),
+        of="logits",
+        output="full" if output == "full" else "sum",
+        method=method,
+        block_size=block_size,
+        memory_limit=memory_limit,
+        **options,
+    )
+    kernel = kernel if output == "full" else kernel / n_classes
+    head = head_gram(function, params, x1, x2, trainable=trainable)
+    if head is None:
+        return kernel
+    if output == "trace":
+        return kernel + head
+    return kernel + np.einsum("ij,ce->icje", head, np.eye(n_classes, dtype=head.dtype))

@@ -1,0 +1,206 @@
+"""Structured contraction: inner products of per-example gradients, layer by layer, from what each layer saw.
+
+For out = X W (dense layers, and convolutions by their patches; `products.py`) the gradient of combination c in W is
+X_iᵀ G_ic, with X_i (T, K) the layer's inputs and G_ic (T, O) the cotangent of its outputs. One reverse pass with
+respect to the outputs of all layers gives every G_ic; then each weight takes the cheaper of
+
+- parameter space: form X_iᵀ G_ic, T K O multiply-adds a row, and contract it, K O a pair and combination;
+- sample space: <X_iᵀ G_ic, X_jᵀ G_je> = sum_ts (X_i X_jᵀ)_ts (G_ic G_jeᵀ)_ts, without any weight gradient:
+  T² (K + C O) a pair, so K + C O for a dense layer on features (T = 1) instead of C K O.
+
+A weight used several times has its X and G joined along T. Normalisation scales, biases, embeddings and what has no such
+form get their gradients by plain differentiation in the same reverse pass: never a wrong number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lin_ft.kernels.weight_uses import Use, Walk, find
+from lin_ft.trainable import merge
+
+PARTNERS = 256
+"""Pairs that a row takes part in: over so many the cost of forming it is spread."""
+ROWS_AT_ONCE = 64
+"""Rows (examples times combinations) of one reverse pass on a CPU: more gain nothing there."""
+
+
+class Factors(NamedTuple):
+    """Rows of one weight in sample space."""
+
+    inputs: Any
+    """X, (n, T, K)."""
+    cotangents: Any
+    """G, (n, p, T, O)."""
+
+
+@dataclass(frozen=True)
+class StructuredRows:
+    """Rows of a block of examples: for each trainable leaf (n, p, size) or `Factors`."""
+
+    of: str
+    """What the combinations combine: `logits` or `features`."""
+    full: bool
+    """Whether rows of different combinations are multiplied too."""
+    chunk: int
+    """Examples of one reverse pass."""
+    factors: bool = True
+    """Whether sample space is allowed; without it every row is a plain gradient."""
+
+    def __call__(self, shared: Any, x: Any) -> list[Any]:
+        chosen, combinations = shared[1], jnp.asarray(shared[3])
+        leaves = jax.tree.leaves(chosen)
+        constants = (shared[0], shared[2])
+        function = output_function(self.of, jax.tree.structure(chosen))
+        jaxpr, found, _ = find(function, leaves, constants, x[0])
+        flat = jax.tree.leaves(constants)
+        plain = sorted(found.plain)
+
+        def outputs(deltas: Any, plain_leaves: Any, xi: Any) -> tuple[Any, Any]:
+            walk = Walk(len(leaves), len(flat), found.plain, deltas)
+            values = list(leaves)
+            for index, value in zip(plain, plain_leaves, strict=True):
+                values[index] = value
+            (out,) = walk(jaxpr, [*values, *flat, xi])
+            return out, [use.data for use in walk.uses]
+
+        def one(xi: Any) -> tuple[Any, Any, Any]:
+            zeros = [jnp.zeros(use.output.shape, use.output.dtype) for use in found.uses]
+            _, pull, data = jax.vjp(
+                lambda deltas, rest: outputs(deltas, rest, xi), zeros, [leaves[index] for index in plain], has_aux=True
+            )
+            if len(combinations) == 1:
+                cotangents, gradients = jax.tree.map(lambda leaf: leaf[None], pull(combinations[0]))
+            else:
+                cotangents, gradients = jax.vmap(pull)(combinations)
+            inputs = [use.product.inputs(value) for use, value in zip(found.uses, data, strict=True)]
+            forms = [jax.vmap(use.product.cotangents)(value) for use, value in zip(found.uses, cotangents, strict=True)]
+            return inputs, forms, gradients
+
+        again = Walk(len(leaves), len(flat), found.plain)  # for weights made from leaves, with this trace's values
+        again(jaxpr, [*leaves, *flat, x[0]])
+
+        def rows(xs: Any) -> list[Any]:
+            inputs, forms, gradients = jax.vmap(one)(xs)
+            result: list[Any] = []
+            for index, leaf in enumerate(leaves):
+                if index in found.plain:
+                    result.append(gradients[plain.index(index)].reshape(len(xs), len(combinations), -1))
+                    continue
+                mine = [number for number, use in enumerate(found.uses) if use.weight.leaf == index]
+                if not mine:
+                    result.append(jnp.zeros((len(xs), len(combinations), leaf.size), leaf.dtype))
+                    continue
+                uses = [again.uses[number] for number in mine]
+                pairs = [(inputs[number], forms[number]) for number in mine]
+                if self.factors and sample_space(uses, len(combinations), self.full):
+                    x_t = jnp.concatenate([x[:, :, 0] for x, _ in pairs], axis=1)
+                    g_t = jnp.concatenate([g[:, :, :, 0] for _, g in pairs], axis=2)
+                    result.append(Factors(x_t, g_t))
+                else:
+                    total = sum(_gradient(use, leaf, x, g) for use, (x, g) in zip(uses, pairs, strict=True))
+                    result.append(total.reshape(len(xs), len(combinations), -1))
+            return result
+
+        if len(x) <= self.chunk:
+            return rows(x)
+        chunks = jax.lax.map(rows, x.reshape(-1, self.chunk, *x.shape[1:]))
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), chunks)
+
+
+def output_function(of: str, structure: Any) -> Any:
+    """(leaves, (function, frozen), one example) -> its logits or features, (width,)."""
+
+    def function(leaves: Any, constants: Any, xi: Any) -> Any:
+        apply, frozen = constants
+        weights = merge(jax.tree.unflatten(structure, leaves), frozen)
+        return (apply.features if of == "features" else apply)(weights, xi[None])[0]
+
+    return function
+
+
+def sample_space(uses: Sequence[Use], count: int, full: bool) -> bool:
+    """Whether sample space is possible, and cheaper for `count` combinations by the multiply-adds of a pair."""
+    first = uses[0].product
+    if any(use.weight.make or use.product.groups > 1 or use.product.kind != first.kind for use in uses):
+        return False
+    positions = sum(use.product.positions for use in uses)
+    in_samples = positions**2 * (first.inner + count * first.outer)
+    if positions > 1:
+        in_samples += (count**2 if full else count) * positions * first.outer
+        in_samples *= 2  # many small products instead of a large one
+    elif full:
+        in_samples = first.inner + count**2 * first.outer
+    contract = (count**2 if full else count) * first.inner * first.outer
+    form = count * sum(use.product.positions for use in uses) * first.inner * first.outer * 2 / PARTNERS
+    return in_samples < contract + form
+
+
+def _gradient(use: Use, leaf: Any, x: Any, g: Any) -> Any:
+    """(n, T, groups, K), (n, p, T, groups, O) -> gradients in the leaf, (n, p, *leaf)."""
+    form = use.product
+
+    def example(pair: tuple[Any, Any]) -> Any:
+        xi, gi = pair
+        dw = jnp.einsum("tgk,ptgo->kgpo", xi, gi, precision=jax.lax.Precision.HIGHEST)
+        return jax.vmap(form.gradient, in_axes=2)(dw)
+
+    one_by_one = form.positions > 1 and jax.default_backend() == "cpu"  # its matrices stay in the cache
+    gradients = jax.lax.map(example, (x, g)) if one_by_one else jax.vmap(lambda a, b: example((a, b)))(x, g)
+    if use.weight.make is None:
+        return gradients
+    pull = jax.vjp(use.weight.make, leaf)[1]
+    return jax.vmap(jax.vmap(lambda dw: pull(dw.astype(use.weight.value.dtype))[0]))(gradients)
+
+
+def sum_contract(left: list[Any], right: list[Any]) -> Any:
+    """sum over k of <g_k(x_i), g_k(x_j)>, (n1, n2)."""
+    return sum((_sum_factors if isinstance(a, Factors) else _sum_rows)(a, b) for a, b in zip(left, right, strict=True))
+
+
+def full_contract(left: list[Any], right: list[Any]) -> Any:
+    """<g_k(x_i), g_l(x_j)>, (n1, p, n2, p)."""
+    return sum(
+        (_full_factors if isinstance(a, Factors) else _full_rows)(a, b) for a, b in zip(left, right, strict=True)
+    )
+
+
+def _einsum(subscripts: str, *operands: Any) -> Any:
+    # The highest precision: TF32 on a GPU would cost the kernel three digits.
+    return jnp.einsum(subscripts, *operands, precision=jax.lax.Precision.HIGHEST)
+
+
+def _sum_rows(a: Any, b: Any) -> Any:
+    return _einsum("ip,jp->ij", a.reshape(len(a), -1), b.reshape(len(b), -1))
+
+
+def _full_rows(a: Any, b: Any) -> Any:
+    return _einsum("icp,jep->icje", a, b)
+
+
+def _sum_factors(a: Factors, b: Factors) -> Any:
+    if a.inputs.shape[1] == 1:
+        inputs = _einsum("ik,jk->ij", a.inputs[:, 0], b.inputs[:, 0])
+        return inputs * _sum_rows(a.cotangents, b.cotangents)
+
+    def row(pair: tuple[Any, Any]) -> Any:
+        x, g = pair
+        return jnp.sum(_einsum("tk,jsk->tjs", x, b.inputs) * _einsum("cto,jcso->tjs", g, b.cotangents), (0, 2))
+
+    return jax.lax.map(row, (a.inputs, a.cotangents))
+
+
+def _full_factors(a: Factors, b: Factors) -> Any:
+    if a.inputs.shape[1] == 1:
+        inputs = _einsum("ik,jk->ij", a.inputs[:, 0], b.inputs[:, 0])
+        return inputs[:, None, :, None] * _full_rows(a.cotangents[:, :, 0], b.cotangents[:, :, 0])
+
+    def row(pair: tuple[Any, Any]) -> Any:
+        x, g = pair
+        pulled = _einsum("tjs,cto->jcso", _einsum("tk,jsk->tjs", x, b.inputs), g)
+        return _einsum("jcso,jeso->cje", pulled, b.cotangents)
+
+    return jax.lax.map(row, (a.inputs, a.cotangents))
