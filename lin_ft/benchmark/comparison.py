@@ -48,7 +48,7 @@ def sign_flip_test(differences: Float[np.ndarray, " T"], seed: int = 0) -> float
 def wilcoxon_test(differences: Float[np.ndarray, " T"]) -> float:
     """Two-sided Wilcoxon signed-rank test (`scipy.stats.wilcoxon`), zero differences dropped; 1 when all are 0."""
     d = differences[np.isfinite(differences) & (differences != 0)]
-    return float(stats.wilcoxon(d).pvalue) if len(d) else 1.0
+    return float(stats.wilcoxon(d)[1]) if len(d) else 1.0
 
 
 TESTS = {"sign_flip": sign_flip_test, "wilcoxon": wilcoxon_test}

@@ -49,7 +49,7 @@ def weighted_tau(scores: Row, accuracies: Row) -> float:
     s, a = _both(scores, accuracies)
     if len(s) < LEAST_MODELS or np.ptp(s) == 0 or np.ptp(a) == 0:
         return float("nan")
-    return float(stats.weightedtau(s, a).statistic)
+    return float(stats.weightedtau(s, a)[0])
 
 
 CORRELATIONS: dict[str, Callable[[Row, Row], float]] = {

@@ -18,7 +18,7 @@ def plot_critical_difference(result: "CriticalDifference", path: str | Path, tit
     k = len(names)
     left = (k + 1) // 2
     bars = 0.16 * len(result.cliques) + 0.2
-    figure = Figure(figsize=(8.0, 1.4 + 0.24 * left + bars), layout="constrained")
+    figure = Figure(figsize=(8.0, 1.2 + 0.24 * left + bars), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_axis_off()
@@ -40,14 +40,24 @@ def plot_critical_difference(result: "CriticalDifference", path: str | Path, tit
         )
     for place, clique in enumerate(result.cliques):
         height = -0.14 - 0.16 * place
-        ends = result.ranks[clique[0]] - 0.04, result.ranks[clique[-1]] + 0.04
+        ends = result.ranks[clique[0]] - 0.01 * k, result.ranks[clique[-1]] + 0.01 * k
         axes.plot(ends, [height, height], color="black", lw=3.5, solid_capstyle="butt")
     if result.difference is not None:
-        axes.plot([1, 1 + result.difference], [0.75, 0.75], color="black", lw=1.5, marker="|")
-        axes.text(1, 0.85, f"critical difference {result.difference:.2f}", fontsize=8, va="bottom")
-    note = f"mean rank over {result.n_tasks} tasks, 1 is best; Friedman p = {result.friedman_p:.2g}; {result.method}"
+        axes.plot([1, 1 + result.difference], [0.62, 0.62], color="black", lw=1.5, marker="|")
+        axes.text(
+            1 + result.difference + 0.02 * k,
+            0.62,
+            f"critical difference {result.difference:.2f}",
+            fontsize=8,
+            va="center",
+        )
+    note = f"mean rank over {result.n_tasks} tasks, 1 is best; Friedman p = {result.friedman_p:.2g}; {_method(result)}"
     axes.set_title(f"{title}\n{note}" if title else note, fontsize=9, loc="left")
     axes.set_xlim(1 - 0.55 * (k - 1), k + 0.55 * (k - 1))
     path = Path(path)
     suffix = path.suffix.lstrip(".") or "png"
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))
+
+
+def _method(result: "CriticalDifference") -> str:
+    return "Nemenyi" if result.method == "nemenyi" else f"pairwise {result.method.replace('_', ' ')} test, Holm"
