@@ -12,6 +12,7 @@ from typing import Annotated
 
 import tyro
 
+from lin_ft.benchmark.cli import Bench
 from lin_ft.errors import InputError
 
 _STARTED = time.monotonic()
@@ -256,6 +257,7 @@ Command = (
     | Annotated[Finetune, tyro.conf.subcommand("finetune")]
     | Annotated[Data, tyro.conf.subcommand("data")]
     | Annotated[Zoo, tyro.conf.subcommand("zoo")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
 

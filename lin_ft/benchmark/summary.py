@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -125,7 +126,7 @@ def as_dict(rows: Sequence[Summary], digits: int = 6) -> dict[str, dict[str, dic
     return table
 
 
-def rounded(value, digits: int = 6):
+def rounded(value: Any, digits: int = 6) -> Any:
     """Floats inside lists and dictionaries, rounded; NaN and infinities become None."""
     if isinstance(value, Mapping):
         return {key: rounded(entry, digits) for key, entry in value.items()}

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.data import Task
-from lin_ft.errors import InputError
+from lin_ft.errors import DivergedError, InputError
 from lin_ft.functions import from_linen, logits_of
 from lin_ft.predict import bootstrap_interval
 from lin_ft.zoo import ZooModel
@@ -126,7 +126,7 @@ def finetune(
     """Fine-tune all weights of `model` on `task.train`; test accuracy with a 95 % bootstrap interval.
 
     Cost: steps x batch_size forward-and-backward passes for each learning rate, plus forward passes over the
-    validation and the test images. Raises InputError when every learning rate diverges.
+    validation and the test images. Raises DivergedError (an InputError) when every learning rate diverges.
     """
     config = config or FinetuneConfig()
     if len(task.validation) == 0 and len(config.learning_rates) > 1:
@@ -179,7 +179,7 @@ def finetune(
             tried.append(((-accuracy, loss), learning_rate, variables, curve))
     if not tried:
         rates = ", ".join(f"{rate:g}" for rate in config.learning_rates)
-        raise InputError(f"{model.name} on {task.name}: diverged at every learning rate ({rates}); give lower ones.")
+        raise DivergedError(f"{model.name} on {task.name}: diverged at every learning rate ({rates}); give lower ones.")
     _, learning_rate, variables, curve = min(tried, key=lambda row: row[0])
     logits = np.asarray(logits_of(*from_linen(module, variables), model.normalise(task.test.images)))
     correct = logits.argmax(-1) == np.asarray(task.test.labels)

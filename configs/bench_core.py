@@ -1,0 +1,20 @@
+"""The core matrix: every embedded model on every held-out target, 10 images a class, 2 seeds.
+
+Command   lin-ft bench run configs/bench_core.py --workers 2; lin-ft bench collect configs/bench_core.py;
+          lin-ft bench report configs/bench_core.py
+Budget    fixed beforehand: 150 steps of 32 images, SGD, learning rate 0.01 or 0.03 chosen on validation
+Expected  one file a cell in bench/core/cells, table.parquet, report/report.md with figures
+Hardware  2 CPU cores: about a minute a cell of fine-tuning, 10 s a cell of scores
+"""
+
+from lin_ft.benchmark.config import BenchConfig
+from lin_ft.finetune import FinetuneConfig
+
+config = BenchConfig(
+    name="core",
+    tasks=("optdigits", "satimage", "hebrew_glyphs", "osu_leaf", "openmoji_color", "thai_glyphs"),
+    shots=(10,),
+    seeds=(0, 1),
+    finetune=FinetuneConfig(steps=150, batch_size=32, learning_rates=(0.01, 0.03)),
+    development=("optdigits", "hebrew_glyphs", "openmoji_color"),
+)

@@ -1,0 +1,60 @@
+"""Before anything runs: does every model, task, head and score of a configuration exist?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lin_ft.benchmark.config import BenchConfig, Cell, cells
+from lin_ft.benchmark.suite import known_scores
+from lin_ft.errors import InputError
+from lin_ft.zoo import ZooModel, embedded_zoo, load_zoo, select
+
+
+def resolve(config: BenchConfig) -> tuple[list[ZooModel], tuple[Cell, ...]]:
+    """The models and all cells.
+
+    Raises one InputError that lists everything missing at once; nothing is fetched, built or run to find out.
+    """
+    from lin_ft.ranking import HEADS
+
+    problems, models = [], []
+    try:
+        zoo = embedded_zoo() if config.zoo == "embedded" else load_zoo(config.zoo)
+    except InputError as error:
+        problems, zoo = [str(error).rstrip(".")], []
+    for name in (config.models or [model.name for model in zoo]) if zoo else ():
+        try:
+            models += select(zoo, [name])
+        except InputError:
+            problems.append(f"no model {name}")
+    if zoo and config.reference not in {model.name for model in models}:
+        problems.append(f"the reference {config.reference} is not among the models")
+    problems += [f"no task {task}" for task in config.tasks if not _task_exists(task)]
+    problems += [f"no head {head}" for head in config.heads if head not in HEADS]
+    known = known_scores()
+    chosen = known if config.scores == ("all",) else config.scores
+    problems += [f"no score {name}" for name in chosen if name not in known]
+    if problems:
+        raise InputError(f"benchmark {config.name!r}: {'; '.join(problems)}.")
+    return models, cells(config, models, chosen)
+
+
+def _task_exists(task: str) -> bool:
+    from lin_ft.data import catalogue
+
+    if Path(task).is_dir() or (task.endswith(".npz") and Path(task).is_file()):
+        return True
+    return task in {row.name for row in catalogue()}
+
+
+def task_sizes(tasks: Sequence[str]) -> dict[str, int | None]:
+    """Number of classes of each packaged task; None where it is not known without reading the images."""
+    from lin_ft.data import catalogue
+
+    known = {row.name: row.n_classes for row in catalogue()}
+    sizes: dict[str, int | None] = {}
+    for task in tasks:
+        folder = Path(task)
+        classes = [path for path in (folder / "train", folder) if path.is_dir()]
+        of_folder = sum(path.is_dir() for path in classes[0].iterdir()) if classes else None
+        sizes[task] = known.get(task, of_folder)
+    return sizes

@@ -1,0 +1,125 @@
+"""What a benchmark is: models x tasks x shots x seeds, and what is done in every cell of that matrix."""
+
+import dataclasses
+import hashlib
+import json
+import re
+import runpy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from lin_ft.errors import InputError
+from lin_ft.finetune import FinetuneConfig
+from lin_ft.zoo import REFERENCE, ZooModel
+
+Part = Literal["scores", "finetune"]
+PARTS: tuple[Part, ...] = ("scores", "finetune")
+FORMAT = 1
+"""Of the cell files; a new one makes new cells."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchConfig:
+    """A benchmark, as a `config` in a Python file; see configs/bench_core.py.
+
+    Raises InputError for an empty or repeated entry.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    """Data set names, folders or .npz files."""
+    models: tuple[str, ...] = ()
+    """Zoo entries; none: all of the zoo."""
+    zoo: str = "embedded"
+    shots: tuple[int, ...] = (10,)
+    seeds: tuple[int, ...] = (0, 1)
+    """Each draws its own few-shot sample and its own order of training."""
+    heads: tuple[str, ...] = ("random", "zero")
+    """New heads to predict with; see lin_ft.ranking.HEADS. zero is the linear probe."""
+    probes: int = 2
+    scores: tuple[str, ...] = ("all",)
+    """Of lin_ft.scores.SCORES, beside the predictions; ("all",) for every one."""
+    finetune: FinetuneConfig = dataclasses.field(default_factory=FinetuneConfig)
+    """Its seed is replaced by the cell's."""
+    reference: str = REFERENCE
+    development: tuple[str, ...] = ()
+    """Tasks on which variants may be chosen; the report gives the others apart."""
+
+    def __post_init__(self):
+        problems = [f"{name} is empty" for name in ("name", "tasks", "shots", "seeds") if not getattr(self, name)]
+        for name in ("tasks", "models", "shots", "seeds", "heads"):
+            values = getattr(self, name)
+            problems += [f"{name}: {value} comes twice" for value in values if values.count(value) > 1][:1]
+        problems += [f"shots: {value} is below 1" for value in self.shots if value < 1]
+        problems += [f"seeds: {value} is below 0" for value in self.seeds if value < 0]
+        problems += [f"development: {task} is not among the tasks" for task in set(self.development) - set(self.tasks)]
+        if problems:
+            raise InputError(f"benchmark {self.name!r}: {'; '.join(problems)}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One piece of work: the scores of a model on a task, or its fine-tuning.
+
+    The two are apart so that a new score never repeats a fine-tuning, and a new learning rate no score.
+    """
+
+    part: Part
+    model: str
+    task: str
+    shots: int
+    seed: int
+    settings: tuple[tuple[str, str], ...]
+    """Everything else that the result depends on, as sorted (name, JSON) pairs."""
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of all fields: another setting is another cell."""
+        text = json.dumps([FORMAT, dataclasses.astuple(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def filename(self) -> str:
+        task, model = (re.sub(r"[^\w.-]+", "_", Path(name).name) for name in (self.task, self.model))
+        return f"{task}-{self.shots}shot-seed{self.seed}-{model}-{self.part}-{self.key}.json"
+
+    @property
+    def label(self) -> str:
+        return f"{self.part} of {self.model} on {self.task}, {self.shots} shots, seed {self.seed}"
+
+
+def cells(config: BenchConfig, zoo: Sequence[ZooModel], score_names: Sequence[str]) -> tuple[Cell, ...]:
+    """All cells; scores first, since they are cheap, and each seed whole before the next begins.
+
+    `zoo` holds the models of the benchmark; the SHA-256 of their weights is part of the key.
+    """
+    tuning = dataclasses.asdict(config.finetune)
+    del tuning["seed"]
+    scoring = {"heads": config.heads, "probes": config.probes, "scores": tuple(sorted(score_names))}
+    rows = []
+    for part, settings in (("scores", scoring), ("finetune", tuning)):
+        for shots in config.shots:
+            for seed in config.seeds:
+                for task in config.tasks:
+                    for model in zoo:
+                        values = {**settings, "weights": model.card.sha256}
+                        pairs = tuple((name, json.dumps(values[name])) for name in sorted(values))
+                        rows.append(Cell(part, model.name, task, shots, seed, pairs))
+    return tuple(rows)
+
+
+def load_config(path: str | Path) -> BenchConfig:
+    """The `config` of a Python file (run as code: only use files you trust)."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such config; give a file such as configs/bench_core.py.")
+    try:
+        config = runpy.run_path(str(path)).get("config")
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path}: cannot be run ({type(error).__name__}: {error}); mend it.") from error
+    if not isinstance(config, BenchConfig):
+        raise InputError(f"{path}: defines no `config` that is a BenchConfig; see configs/bench_core.py.")
+    return config

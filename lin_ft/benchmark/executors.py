@@ -1,0 +1,174 @@
+"""Who works through the cells: one protocol, local processes by default, a Ray cluster as an extra."""
+
+import dataclasses
+import logging
+import multiprocessing
+import os
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from lin_ft.benchmark.config import BenchConfig, Cell
+from lin_ft.benchmark.store import Store
+from lin_ft.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A benchmark and its folder; picklable."""
+
+    config: BenchConfig
+    folder: Path
+
+    def cells(self) -> tuple[dict[str, Any], tuple[Cell, ...]]:
+        """The models by name, and all cells."""
+        from lin_ft.benchmark.check import resolve
+
+        models, cells = resolve(self.config)
+        return {model.name: model for model in models}, cells
+
+
+class Executor(Protocol):
+    """Works through all cells of a job that are not finished. Returns when every one is done or has failed."""
+
+    def __call__(self, job: Job, workers: int) -> None: ...
+
+
+def do_cell(cell: Cell, job: Job, models: dict[str, Any]) -> bool:
+    """Do one cell unless someone else is at it (False) or it is finished. Errors of the work are kept, not raised.
+
+    Raises InputError when the store cannot be written: every other cell would fail the same way.
+    """
+    from lin_ft.benchmark.work import work
+
+    store = Store(job.folder)
+    with store.claim(cell) as mine:
+        if not mine:
+            return False
+        if store.read(cell) is not None:
+            return True
+        try:
+            values = work(cell, job.config, models[cell.model])
+        except Exception as error:
+            logger.warning("%s: failed, %s: %s", cell.label, type(error).__name__, error)
+            store.fail(cell, f"{type(error).__name__}: {error}", traceback.format_exc())
+            return True
+        store.write(cell, values)
+        logger.info("%s: %s in %.1f s", cell.label, _outcome(values), values["seconds"])
+    return True
+
+
+def _outcome(values: dict[str, Any]) -> str:
+    if values["status"] == "diverged":
+        return "diverged"
+    accuracy = values.get("test_accuracy")
+    return f"{len(values['scores'])} scores" if accuracy is None else f"test accuracy {accuracy:.1%}"
+
+
+def work_through(job: Job, stop: Callable[[], bool] = lambda: False, poll: float = 1.0) -> None:
+    """One worker: every cell not yet finished, then wait for those claimed by others and take over what they drop."""
+    models, cells = job.cells()
+    store, tried = Store(job.folder), set()
+    while not stop():
+        left = [cell for cell in cells if cell not in tried and store.read(cell) is None]
+        left = [cell for cell in left if store.failure(cell) is None]
+        if not left:
+            return
+        progress = False
+        for cell in left:
+            if stop():
+                return
+            if do_cell(cell, job, models):
+                tried.add(cell)
+                progress = True
+        if not progress:
+            time.sleep(poll)
+
+
+def local(job: Job, workers: int) -> None:
+    """`workers` processes of this machine; one works in this process.
+
+    A worker that dies is reported, and its cell is taken over by another. Workers stop when this process is gone.
+    """
+    if workers == 1:
+        work_through(job)
+        return
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_worker, args=(job, os.getpid())) for _ in range(workers)]
+    try:
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            if process.is_alive():
+                process.terminate()
+                process.join()
+    codes = Counter(process.exitcode for process in processes if process.exitcode)
+    for code, count in codes.items():
+        reason = f"killed by signal {-code}" if code and code < 0 else f"ended with exit code {code}"
+        logger.warning("%d of %d workers %s.", count, workers, reason)
+    if codes.get(2):
+        raise InputError("A worker could not go on; its sentence is above. What is finished stays; run again.")
+
+
+def _worker(job: Job, parent: int) -> None:
+    import sys
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("lin_ft").setLevel(logging.INFO)
+    try:
+        work_through(job, stop=lambda: os.getppid() != parent)
+    except InputError as error:
+        print(f"lin-ft: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+def on_ray(job: Job, workers: int) -> None:
+    """One Ray task a cell on the cluster that RAY_ADDRESS names, or on a new local one of `workers` CPUs.
+
+    The folder must be shared by all nodes. A task whose worker is killed is started again elsewhere.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError("--executor ray: Ray is not installed; pip install 'lin-ft[ray]'.") from error
+    started = not ray.is_initialized()
+    if started:
+        cluster = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
+        ray.init(log_to_driver=False, **cluster)
+    try:
+        task = ray.remote(num_cpus=1, max_retries=-1)(_do_remotely)
+        _, cells = job.cells()
+        store = Store(job.folder)
+        waiting = [task.remote(cell, job) for cell in cells if store.read(cell) is None]
+        while waiting:
+            done, waiting = ray.wait(waiting)
+            for sentence in ray.get(done):
+                if sentence:
+                    raise InputError(sentence)
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _do_remotely(cell: Cell, job: Job) -> str:
+    """An error sentence, or an empty string."""
+    models, _ = job.cells()
+    try:
+        while not do_cell(cell, job, models):
+            time.sleep(1)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+EXECUTORS: dict[str, Executor] = {"local": local, "ray": on_ray}

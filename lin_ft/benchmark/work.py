@@ -1,0 +1,138 @@
+"""What is done in one cell, and what is recorded with it."""
+
+import contextlib
+import dataclasses
+import functools
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lin_ft.benchmark.config import BenchConfig, Cell
+from lin_ft.benchmark.suite import suite_scores
+from lin_ft.errors import DivergedError
+from lin_ft.zoo import ZooModel
+
+PACKAGES = ("lin-ft", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
+
+
+def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
+    """The cell's result as JSON types, with what it was made by. Raises whatever the work raises.
+
+    A fine-tuning that diverges at every learning rate is a result: status "diverged", no accuracy.
+    """
+    reset_peak_memory()
+    began = time.monotonic()
+    task = _task(cell.task, cell.shots, cell.seed)
+    result = {"finetune": _finetune, "scores": _scores}[cell.part](cell, config, model, task)
+    of_task = {"task_name": task.name, "n": task.n, "n_classes": task.n_classes, "n_test": len(task.test)}
+    made = {"seconds": round(time.monotonic() - began, 3), "peak_memory_mb": peak_memory()}
+    return {"status": "done", **of_task, **_of_model(model), **result, **made, **provenance()}
+
+
+@functools.lru_cache(maxsize=2)
+def _task(name: str, shots: int, seed: int):
+    from lin_ft.data import load_task
+
+    return load_task(name, shots=shots, seed=seed)
+
+
+def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
+    from lin_ft.finetune import finetune
+
+    try:
+        result = finetune(model, task, dataclasses.replace(config.finetune, seed=cell.seed))
+    except DivergedError as error:
+        return {"status": "diverged", "reason": str(error), "test_accuracy": None}
+    values = result.as_dict()
+    correct = "".join("01"[bool(value)] for value in values.pop("correct"))
+    kept = ("learning_rate", "validation_accuracy", "test_accuracy", "test_accuracy_interval", "curve")
+    return {**{name: values[name] for name in kept}, "correct": correct}
+
+
+def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
+    """Predictions under each head, k nearest neighbours, and the suite; each head and the suite with its seconds."""
+    from lin_ft.functions import features_of
+    from lin_ft.ranking import RankConfig, describe
+    from lin_ft.scores.nearest_neighbours import nearest_neighbours
+
+    scores: dict[str, float | None] = {}
+    seconds: dict[str, float] = {}
+    for head in config.heads:
+        row = describe(model, task, RankConfig(head=head, probes=config.probes, seed=cell.seed))
+        scores[f"predicted_accuracy/{head}"] = row.predicted_accuracy
+        scores[f"predicted_loss/{head}"] = -row.predicted_loss
+        scores[f"label_gradient/{head}"] = row.label_gradient
+        scores.setdefault("label_feature_correlation", row.label_feature_correlation)
+        seconds[head] = row.seconds
+    began = time.monotonic()
+    features = features_of(*model.function, model.normalise(task.train.images))
+    scores["nearest_neighbours"] = nearest_neighbours(features, task.train.labels)
+    scores["source_accuracy"] = model.card.test_accuracy
+    names = json.loads(dict(cell.settings)["scores"])
+    scores |= suite_scores(model, task, names, cell.seed)
+    seconds["suite"] = round(time.monotonic() - began, 3)
+    finite = {name: None if value is None or not np.isfinite(value) else float(value) for name, value in scores.items()}
+    return {"scores": finite, "score_seconds": seconds}
+
+
+def _of_model(model: ZooModel) -> dict[str, Any]:
+    card = model.card
+    return {
+        "source": card.source,
+        "domain": card.domain,
+        "architecture": card.architecture,
+        "n_params": card.n_params,
+        "source_test_accuracy": card.test_accuracy,
+    }
+
+
+def provenance() -> dict[str, Any]:
+    """Commit, versions and device; no names of machines or users."""
+    import jax
+
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    device = jax.devices()[0]
+    machine = f"{platform.machine()}, {os.cpu_count()} cores" if device.platform == "cpu" else f"{jax.device_count()} x"
+    return {"commit": _commit(), "versions": versions, "device": f"{device.device_kind}, {machine}"}
+
+
+@functools.cache
+def _commit() -> str:
+    """Of the package's own checkout, with "+" where tracked files differ; empty for an installed wheel."""
+    here = Path(__file__).parent
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "."], cwd=here.parent, check=False)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.stdout.strip() + ("+" if changed.returncode else "")
+
+
+def reset_peak_memory() -> None:
+    """Start counting anew, where the kernel can (Linux); elsewhere the peak is that of the whole process."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory() -> float:
+    """Largest resident size of this process in MB, since `reset_peak_memory` where that works."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1e3
+    except (OSError, StopIteration):
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -1,0 +1,274 @@
+"""The matrix from end to end: run, status, collect, report, plan; resumed, shared, failed, diverged."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lin_ft import cli
+from lin_ft.benchmark import executors
+from lin_ft.benchmark.check import resolve
+from lin_ft.benchmark.collect import matrix, read_parquet
+from lin_ft.benchmark.config import BenchConfig, load_config
+from lin_ft.benchmark.executors import Job
+from lin_ft.benchmark.store import Store
+from lin_ft.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def fake_work(cell, config, model):
+    """What `work` returns, without any work: the second model is better, more so on the second seed."""
+    better = 0.1 * (cell.model == "second") + 0.05 * cell.seed
+    accuracy = {"test_accuracy": 0.5 + better, "learning_rate": 0.01, "test_accuracy_interval": [0.4, 0.8]}
+    scores = {"scores": {"predicted_accuracy/zero": 0.6 + better, "odd": None if cell.seed else 1.0}}
+    of_task = {"task_name": "t", "n": 8, "n_classes": 2, "n_test": 10, "source": "s", "domain": "d"}
+    of_model = {"architecture": "resnet20", "n_params": 100, "source_test_accuracy": 0.5}
+    made = {"seconds": 3.0, "peak_memory_mb": 10.0, "device": "cpu", "commit": "abc", "versions": {"python": "3"}}
+    return {"status": "done", **of_task, **of_model, **made, **(accuracy if cell.part == "finetune" else scores)}
+
+
+@pytest.fixture
+def faked(monkeypatch):
+    import lin_ft.benchmark.work
+
+    done = []
+
+    def work(cell, config, model):
+        done.append(cell)
+        return fake_work(cell, config, model)
+
+    monkeypatch.setattr(lin_ft.benchmark.work, "work", work)
+    return done
+
+
+def test_everything_for_real(config_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = config_file()
+    assert run("bench", "run", config) == 0
+    assert "8 of 8 cells finished" in capsys.readouterr().out
+    files = sorted((tmp_path / "bench" / "tiny" / "cells").iterdir())
+    assert len(files) == 8
+    values = json.loads(next(path for path in files if "-finetune-" in path.name).read_text())
+    assert 0 <= values["test_accuracy"] <= 1
+    assert len(values["correct"]) == values["n_test"] == 10
+    assert len(values["curve"]) == 2
+    assert {"commit", "versions", "device", "seconds", "peak_memory_mb", "seed"} <= values.keys()
+    scores = json.loads(next(path for path in files if "-scores-" in path.name).read_text())["scores"]
+    assert {"predicted_accuracy/random", "predicted_loss/zero", "nearest_neighbours"} <= scores.keys()
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert run("bench", "run", config) == 0
+    assert {path: path.stat().st_mtime_ns for path in files} == before, "nothing finished is done again"
+    assert run("bench", "status", config) == 0
+    assert run("bench", "collect", config) == 0
+    assert run("bench", "report", config, "--repeats", 3) == 0
+    assert run("bench", "plan", config, "--tflops", 1) == 0
+    assert "FLOPs" in capsys.readouterr().out
+    table = read_parquet(tmp_path / "bench" / "tiny" / "table.parquet")
+    assert table.height == 4
+    report = (tmp_path / "bench" / "tiny" / "report" / "report.md").read_text()
+    assert "Noise ceiling" in report
+    assert "predicted_accuracy/random" in report
+
+
+def test_interrupted_damaged_and_changed_cells_are_the_only_ones_done(config_file, tmp_path, faked, capsys):
+    out = tmp_path / "out"
+    config = config_file()
+    assert run("bench", "run", config, "--out", out) == 0
+    assert len(faked) == 8
+    first, second, *_ = sorted((out / "cells").iterdir())
+    first.unlink()
+    second.write_text(second.read_text()[:100])
+    assert run("bench", "run", config, "--out", out) == 0
+    assert len(faked) == 10
+    assert run("bench", "run", config_file(rates="0.01, 0.02"), "--out", out) == 0
+    assert len(faked) == 14, "another learning rate makes new fine-tunings, and no new scores"
+    assert run("bench", "run", config_file(), "--out", out) == 0
+    assert len(faked) == 14, "the old ones are still there"
+
+
+def test_collect_takes_the_cells_of_this_configuration_only(config_file, tmp_path, faked, capsys):
+    out = tmp_path / "out"
+    assert run("bench", "run", config_file(), "--out", out) == 0
+    changed = config_file(rates="0.5")
+    assert run("bench", "collect", changed, "--out", out) == 0
+    table = read_parquet(out / "table.parquet")
+    assert table["test_accuracy"].null_count() == table.height == 4
+    assert table["score/odd"].count() == 2
+    assert run("bench", "report", changed, "--out", out) == 2
+    assert "no fine-tuned accuracy" in capsys.readouterr().err
+
+
+def test_table_becomes_arrays(config_file, tmp_path, faked):
+    out = tmp_path / "out"
+    config = config_file()
+    assert run("bench", "run", config, "--out", out) == 0
+    assert run("bench", "collect", config, "--out", out) == 0
+    results, scores, facts = matrix(read_parquet(out / "table.parquet"), 4, "first")
+    assert results.models == ("first", "second")
+    np.testing.assert_allclose(results.accuracy[:, 0], [[0.5, 0.6], [0.55, 0.65]])
+    np.testing.assert_allclose(scores["predicted_accuracy/zero"][:, 0], [[0.6, 0.7], [0.65, 0.75]])
+    assert np.isnan(scores["odd"][1]).all()
+    assert facts["n_params"].tolist() == [100, 100]
+    with pytest.raises(InputError, match="reference"):
+        matrix(read_parquet(out / "table.parquet"), 4, "third")
+
+
+def test_a_failing_cell_is_kept_with_its_reason_and_the_others_are_done(config_file, tmp_path, monkeypatch, capsys):
+    import lin_ft.benchmark.work
+
+    def work(cell, config, model):
+        if cell.part == "finetune" and cell.seed == 1 and cell.model == "second":
+            raise FloatingPointError("the moon is full")
+        return fake_work(cell, config, model)
+
+    monkeypatch.setattr(lin_ft.benchmark.work, "work", work)
+    out = tmp_path / "out"
+    assert run("bench", "run", config_file(), "--out", out) == 2
+    assert "1 of 8 cells are not finished" in capsys.readouterr().err
+    assert run("bench", "status", config_file(), "--out", out) == 0
+    shown = capsys.readouterr().out
+    assert "7 of 8 cells finished (1 failed)" in shown
+    assert "FloatingPointError: the moon is full" in shown
+    monkeypatch.setattr(lin_ft.benchmark.work, "work", fake_work)
+    assert run("bench", "run", config_file(), "--out", out) == 0
+
+
+def test_divergence_is_a_result_without_an_accuracy(config_file, tmp_path, zoo):
+    from lin_ft.benchmark.work import work
+
+    config = load_config(config_file(rates="1e30"))
+    models, cells = resolve(config)
+    cell = next(cell for cell in cells if cell.part == "finetune")
+    values = work(cell, config, models[0])
+    assert (values["status"], values["test_accuracy"]) == ("diverged", None)
+    assert "1e+30" in values["reason"]
+    store = Store(tmp_path / "out")
+    store.write(cell, values)
+    assert store.state(cell) == "diverged"
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+import lin_ft.benchmark.work
+from lin_ft.benchmark.config import load_config
+from lin_ft.benchmark.executors import Job, work_through
+sys.path.insert(0, {tests!r})
+from test_run import fake_work
+def slow(cell, config, model):
+    print("at work", flush=True)
+    time.sleep({seconds})
+    return fake_work(cell, config, model)
+lin_ft.benchmark.work.work = slow
+work_through(Job(load_config({config!r}), Path({out!r})), poll=0.1)
+"""
+
+
+def test_a_worker_killed_with_9_loses_nothing_and_another_takes_its_cell(config_file, tmp_path):
+    out = tmp_path / "out"
+    config = config_file()
+
+    def worker(seconds):
+        places = {"tests": str(Path(__file__).parent), "config": str(config), "out": str(out), "seconds": seconds}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+        command = [sys.executable, "-c", KILLED.format(**places)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+    stuck = worker(600)
+    assert stuck.stdout is not None
+    assert stuck.stdout.readline().strip() == "at work"
+    helper = worker(0.01)
+    store, (_, cells) = Store(out), resolve(load_config(config))
+    deadline = time.monotonic() + 120
+    while sum(store.read(cell) is not None for cell in cells) < 7 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert sorted(store.state(cell) for cell in cells) == ["done"] * 7 + ["running"]
+    stuck.send_signal(signal.SIGKILL)
+    stuck.wait()
+    helper.communicate(timeout=60)
+    stuck.stdout.close()
+    assert helper.returncode == 0
+    assert {store.state(cell) for cell in cells} == {"done"}
+    assert not list((out / "claims").iterdir())
+    assert not [path for path in out.rglob("*.tmp")]
+
+
+def test_several_workers_share_the_cells(config_file, tmp_path, monkeypatch):
+    """Real processes, but nothing left to do in them."""
+    config = load_config(config_file())
+    _, cells = resolve(config)
+    store = Store(tmp_path / "out")
+    for cell in cells:
+        store.write(cell, fake_work(cell, config, None))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    executors.local(Job(config, store.folder), 2)
+
+
+def test_everything_missing_is_listed_at_once_and_nothing_runs(zoo, tmp_path, capsys):
+    path = tmp_path / "config.py"
+    path.write_text(
+        "from lin_ft.benchmark.config import BenchConfig\n"
+        f"config = BenchConfig(name='bad', zoo={str(zoo)!r}, tasks=('no_task', 'optdigits', 'nor_this'),"
+        " models=('first', 'third', 'fourth'), heads=('round',), scores=('luck',))\n"
+    )
+    assert run("bench", "run", path, "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    for word in ("third", "fourth", "no_task", "nor_this", "round", "luck", "cifar10-resnet20"):
+        assert word in error
+    assert "optdigits" not in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("config = 3", "defines no `config`"),
+        ("1 / 0", "ZeroDivisionError"),
+        (
+            "from lin_ft.benchmark.config import BenchConfig\nconfig = BenchConfig(name='', tasks=())",
+            "name is empty; tasks",
+        ),
+        (
+            "from lin_ft.benchmark.config import BenchConfig\nconfig = BenchConfig('a', ('t', 't'), shots=(0,))",
+            "t comes twice; shots: 0",
+        ),
+    ],
+)
+def test_bad_configs(tmp_path, capsys, text, message):
+    path = tmp_path / "config.py"
+    path.write_text(text)
+    assert run("bench", "plan", path) == 2
+    assert message in capsys.readouterr().err
+    assert run("bench", "plan", tmp_path / "none.py") == 2
+
+
+@pytest.mark.parametrize("option", [("--workers", "0"), ("--executor", "magic")])
+def test_bad_options(config_file, capsys, option):
+    assert run("bench", "run", config_file(), *option) == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def test_nothing_to_collect_or_report(config_file, tmp_path, capsys):
+    assert run("bench", "collect", config_file(), "--out", tmp_path / "out") == 2
+    assert "no finished cell" in capsys.readouterr().err
+    (tmp_path / "x.parquet").write_text("no")
+    assert run("bench", "report", config_file(), "--table", tmp_path / "x.parquet") == 2
+    assert "not a readable Parquet file" in capsys.readouterr().err
+
+
+def test_shipped_configs_can_be_planned():
+    for path in sorted((ROOT / "configs").glob("bench_*.py")):
+        config = load_config(path)
+        assert isinstance(config, BenchConfig)
+        resolve(config)
