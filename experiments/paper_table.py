@@ -57,9 +57,9 @@ INTRODUCTION = """# The paper's fine-tuning table under our statistics
 
 934 test errors of Deshpande et al. 2021 (`experiments/data/paper_errors.csv`), by the functions that serve our own
 matrix. Gains and regrets in points; 95 % bootstrap intervals over tasks (Spearman: over models too). One measurement a
-cell, its learning rate picked on test data by the paper: no noise ceiling can be given. Equal accuracies share their mean
-rank. With ties broken by file order, first or last, the mean rank on the other tasks has Spearman .786 or .794 on full
-data (here .791) and .648 or .653 at 20 shots (here .651).
+cell, its learning rate picked on test data by the paper: no noise ceiling can be given. Equal accuracies share their
+mean rank. With ties broken by file order, first or last, the mean rank on the other tasks has Spearman .786 or .794 on
+full data (here .791) and .648 or .653 at 20 shots (here .651).
 """
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -48,7 +49,10 @@ def sign_flip_test(differences: Float[np.ndarray, " T"], seed: int = 0) -> float
 def wilcoxon_test(differences: Float[np.ndarray, " T"]) -> float:
     """Two-sided Wilcoxon signed-rank test (`scipy.stats.wilcoxon`), zero differences dropped; 1 when all are 0."""
     d = differences[np.isfinite(differences) & (differences != 0)]
-    return float(stats.wilcoxon(d)[1]) if len(d) else 1.0
+    if not len(d):
+        return 1.0
+    result: Any = stats.wilcoxon(d)
+    return float(result.pvalue)
 
 
 TESTS = {"sign_flip": sign_flip_test, "wilcoxon": wilcoxon_test}

@@ -98,7 +98,8 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel], score_names: Sequence[st
     del tuning["seed"]
     scoring = {"heads": config.heads, "probes": config.probes, "scores": tuple(sorted(score_names))}
     rows = []
-    for part, settings in (("scores", scoring), ("finetune", tuning)):
+    for part in PARTS:
+        settings = scoring if part == "scores" else tuning
         for shots in config.shots:
             for seed in config.seeds:
                 for task in config.tasks:

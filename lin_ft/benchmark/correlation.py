@@ -5,6 +5,7 @@ says the same of every model orders none, and no coefficient is made up for it. 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -49,7 +50,8 @@ def weighted_tau(scores: Row, accuracies: Row) -> float:
     s, a = _both(scores, accuracies)
     if len(s) < LEAST_MODELS or np.ptp(s) == 0 or np.ptp(a) == 0:
         return float("nan")
-    return float(stats.weightedtau(s, a)[0])
+    result: Any = stats.weightedtau(s, a)
+    return float(result.statistic)
 
 
 CORRELATIONS: dict[str, Callable[[Row, Row], float]] = {

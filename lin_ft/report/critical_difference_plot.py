@@ -53,7 +53,7 @@ def plot_critical_difference(result: "CriticalDifference", path: str | Path, tit
         )
     note = f"mean rank over {result.n_tasks} tasks, 1 is best; Friedman p = {result.friedman_p:.2g}; {_method(result)}"
     axes.set_title(f"{title}\n{note}" if title else note, fontsize=9, loc="left")
-    axes.set_xlim(1 - 0.55 * (k - 1), k + 0.55 * (k - 1))
+    axes.set_xlim(1 - 0.65 * (k - 1), k + 0.65 * (k - 1))
     path = Path(path)
     suffix = path.suffix.lstrip(".") or "png"
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))
