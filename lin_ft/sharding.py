@@ -5,7 +5,7 @@ module-level `function` and caches its compiled form; `shared` is the same on al
 example.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -61,6 +61,25 @@ def outer(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
     return joined
 
 
+def joined(devices: Devices) -> Callable[[Iterable[Any], int], Any]:
+    """(parts, how many) -> the outputs of `map_examples` for several blocks of one size as one longer block.
+
+    Each device appends to its own share, in place: memory of the whole and of one part.
+    """
+    start, put = _placed(devices)
+
+    def join(parts: Iterable[Any], count: int) -> Any:
+        if count == 1:
+            return next(iter(parts))
+        whole = None
+        for index, part in enumerate(parts):
+            whole = start(part, count) if whole is None else whole
+            whole = put(whole, part, index)
+        return whole
+
+    return join
+
+
 def sum_examples(
     function: Callable[..., Any], devices: Devices
 ) -> tuple[Callable[[Any], Any], Callable[..., Any], Callable[[Any], Any]]:
@@ -108,6 +127,25 @@ def _outer(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]
         return function(left, jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, _AXIS, tiled=True), right))
 
     return jax.pmap(gathered, _AXIS, devices=devices)
+
+
+@lru_cache(maxsize=64)
+def _placed(devices: Devices) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def start(part: Any, count: int) -> Any:
+        return jax.tree.map(lambda leaf: jnp.zeros((count * leaf.shape[0], *leaf.shape[1:]), leaf.dtype), part)
+
+    def put(whole: Any, part: Any, index: Any) -> Any:
+        def update(old: Any, new: Any) -> Any:
+            return jax.lax.dynamic_update_slice_in_dim(old, new, index * new.shape[0], axis=0)
+
+        return jax.tree.map(update, whole, part)
+
+    if len(devices) == 1:
+        return jax.jit(start, static_argnums=1), jax.jit(put, donate_argnums=0)
+    return (
+        jax.pmap(start, _AXIS, in_axes=(0, None), static_broadcasted_argnums=1, devices=devices),
+        jax.pmap(put, _AXIS, in_axes=(0, 0, None), devices=devices, donate_argnums=0),
+    )
 
 
 @lru_cache(maxsize=64)

@@ -95,14 +95,20 @@ def blocked_gram(
 
     used = sharding.local(devices)
     shared = (function, chosen, frozen, jnp.asarray(combinations, dtype))
-    chunk, size, held_blocks = _plan(
-        METHODS[method](of, output == "full", 1), shared, x1, shape[0], block_size, memory_limit, len(used)
-    )
-    make = sharding.map_examples(METHODS[method](of, output == "full", chunk), used)
+    maker = METHODS[method](of, output == "full")
+    row, working = row_bytes(maker, shared, x1)
+    n_local = tuple(-(-n // len(used)) for n in (shape[0], 0 if x2 is None else shape[2]))
+    chunk, size, held_blocks = _plan(row, working, n_local, count, block_size, memory_limit)
+    size *= len(used)
+    make = sharding.map_examples(maker, used)
+    join = sharding.joined(used)
     contract = sharding.outer(full_contract if output == "full" else sum_contract, used)
 
     def rows(x: Array, start: int) -> Any:
-        return make(shared, np.asarray(padded(x[start : start + size], size)))
+        block = np.asarray(padded(x[start : start + size], size))
+        shares = block.reshape(len(used), -1, chunk, *block.shape[1:])  # a loop here: XLA's own is slow on a CPU
+        parts = (shares[:, k].reshape(-1, *block.shape[1:]) for k in range(shares.shape[1]))
+        return join((make(shared, part) for part in parts), shares.shape[1])
 
     def put(start1: int, start2: int, block: Any) -> None:
         columns = (slice(start2, start2 + size),) if output == "sum" else (slice(None), slice(start2, start2 + size))
@@ -124,30 +130,46 @@ def blocked_gram(
 
 
 def _plan(
-    method: Any, shared: Any, x: Array, n: int, block_size: int, memory_limit: int, n_devices: int
+    row: int, working: int, n: tuple[int, int], count: int, block_size: int, memory_limit: int
 ) -> tuple[int, int, int]:
-    """(examples of a reverse pass, examples of a block on all devices, blocks of the left side held at once)."""
-    example = jax.ShapeDtypeStruct((1, *x.shape[1:]), jnp.result_type(x))
-    row = _bytes(jax.eval_shape(method, shared, example))
-    working = working_bytes(method.of, shared, example)
+    """(examples of a reverse pass, examples of a block, blocks of the left side held at once), for one device.
+
+    `row` and `working` are the bytes of one example's rows and of its reverse pass; n[1] = 0: right side = left side.
+    """
     least = 2 * row + working
     if memory_limit < least:
         raise InputError(f"The memory limit of {memory_limit} bytes is too small; the least that works is {least}.")
-    count = len(shared[3])
-    n_local = -(-n // n_devices)
     at_once = ROWS_AT_ONCE if jax.default_backend() == "cpu" else 16 * ROWS_AT_ONCE
-    chunk = min(n_local, max(1, at_once // count), max(1, (memory_limit // 3) // working))
-    rows_that_fit = (memory_limit - chunk * working) // row
-    if rows_that_fit >= n_local + min(n_local, block_size):
-        held, size = n_local, min(n_local, block_size)
+    chunk = min(max(n), max(1, at_once // count), max(1, (memory_limit // 3) // working))
+    rows_that_fit = (memory_limit - chunk * working) // row - chunk
+    size = min(max(n), block_size)
+    if rows_that_fit >= n[0] + min(n[1], size):
+        held = n[0]
     else:  # a left side of several blocks, and one block of the right side at a time
-        size = max(1, min(block_size, rows_that_fit // 2))
-        held = max(size, (rows_that_fit - size) // size * size)
-    size = balanced_size(n_local, size)
-    chunk = min(chunk, size)
-    size = balanced_size(size, chunk) * -(-size // chunk)  # whole chunks
-    chunk = size // -(-size // chunk)
-    return chunk, size * n_devices, max(1, held // size)
+        chunk = min(chunk, max(1, rows_that_fit // 4))
+        rows_that_fit = max(2, (memory_limit - chunk * working) // row - (chunk if chunk > 1 else 0))
+        size = max(1, min(size, rows_that_fit // 2))
+        held = max(1, (rows_that_fit - size) // size) * size
+    size = balanced_size(max(n), size)
+    n_chunks = -(-size // chunk)
+    chunk = -(-size // n_chunks)
+    if n_chunks * chunk > size and n_chunks * chunk * 2 > rows_that_fit:  # no room for a longer last chunk
+        chunk, n_chunks = 1, size
+    return chunk, n_chunks * chunk, max(1, held // (n_chunks * chunk))
+
+
+def row_bytes(method: Any, shared: Any, x: Array) -> tuple[int, int]:
+    """(bytes of one example's rows, upper estimate of the bytes of one example in the reverse pass that makes them)."""
+    example = jax.ShapeDtypeStruct((1, *x.shape[1:]), jnp.result_type(x))
+    leaves, structure = jax.tree.flatten(shared)
+    key = (method, structure, example.shape, str(example.dtype), *((jnp.shape(v), str(v.dtype)) for v in leaves))
+    if key not in _SIZES:
+        sizes = _bytes(jax.eval_shape(method, shared, example)), working_bytes(method.of, shared, example)
+        _SIZES[key] = sizes
+    return _SIZES[key]
+
+
+_SIZES: dict[Any, tuple[int, int]] = {}
 
 
 def working_bytes(of: str, shared: Any, example: jax.ShapeDtypeStruct) -> int:

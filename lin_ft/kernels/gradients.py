@@ -21,7 +21,10 @@ def per_example_gradients(
     summed: bool = False,
     batch_size: int = 64,
 ) -> Float[np.ndarray, "n k P"]:
-    """df_c(x_i) / dw, (n, C, P); or of the sum over c (`summed`), (n, 1, P). Cost: n C P numbers, n C reverse passes."""
+    """df_c(x_i) / dw, (n, C, P); or of the sum over c (`summed`), (n, 1, P).
+
+    Cost: n C P numbers, n C reverse passes.
+    """
     check_inputs(params, x)
     function = as_function(apply)
     chosen, frozen = split(params, trainable)
@@ -30,7 +33,7 @@ def per_example_gradients(
     dtype = np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params)))
     shared = (function, chosen, frozen, jnp.asarray(combinations, dtype))
     size = balanced_size(x.shape[0], batch_size)
-    make = sharding.map_examples(StructuredRows("logits", full=False, chunk=size, factors=False), sharding.local(1))
+    make = sharding.map_examples(StructuredRows("logits", full=False, factors=False), sharding.local(1))
     blocks = []
     for start in range(0, x.shape[0], size):
         leaves = make(shared, np.asarray(padded(x[start : start + size], size)))

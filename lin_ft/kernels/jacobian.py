@@ -14,13 +14,12 @@ from lin_ft.typing import Apply, Array, Params
 
 @dataclass(frozen=True)
 class JacobianRows:
-    """Rows of a block of examples, one (n, p, size of leaf) array for each trainable leaf. Cost: n p reverse passes,
+    """Rows of a few examples, one (n, p, size of leaf) array for each trainable leaf. Cost: n p reverse passes,
     where XLA turns the weight gradients of convolutions into slow grouped ones on a CPU (`structured` does not).
     """
 
     of: str
     full: bool
-    chunk: int
 
     def __call__(self, shared: Any, x: Any) -> list[jax.Array]:
         function, chosen, frozen, combinations = shared
@@ -31,7 +30,7 @@ class JacobianRows:
             pull = jax.vjp(lambda values: h(values, (function, frozen), xi), leaves)[1]
             return jax.vmap(lambda v: pull(v)[0])(combinations)
 
-        gradients = jax.lax.map(one, x, batch_size=self.chunk)
+        gradients = jax.vmap(one)(x)
         return [leaf.reshape(*leaf.shape[:2], -1) for leaf in gradients]
 
 

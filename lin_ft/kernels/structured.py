@@ -5,11 +5,11 @@ X_iᵀ G_ic, with X_i (T, K) the layer's inputs and G_ic (T, O) the cotangent of
 respect to the outputs of all layers gives every G_ic; then each weight takes the cheaper of
 
 - parameter space: form X_iᵀ G_ic, T K O multiply-adds a row, and contract it, K O a pair and combination;
-- sample space: <X_iᵀ G_ic, X_jᵀ G_je> = sum_ts (X_i X_jᵀ)_ts (G_ic G_jeᵀ)_ts, without any weight gradient:
+- sample space: <X_iᵀ G_ic, X_jᵀ G_je> = sum_ts (X_i X_jᵀ)_ts (G_ic G_jeᵀ)_ts, without any weight gradient,
   T² (K + C O) a pair, so K + C O for a dense layer on features (T = 1) instead of C K O.
 
-A weight used several times has its X and G joined along T. Normalisation scales, biases, embeddings and what has no such
-form get their gradients by plain differentiation in the same reverse pass: never a wrong number.
+A weight used several times has its X and G joined along T. Normalisation scales, biases, embeddings and what has no
+such form get their gradients by plain differentiation in the same reverse pass: never a wrong number.
 """
 
 from collections.abc import Sequence
@@ -39,14 +39,12 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True)
 class StructuredRows:
-    """Rows of a block of examples: for each trainable leaf (n, p, size) or `Factors`."""
+    """Rows of a few examples in one reverse pass: for each trainable leaf (n, p, size) or `Factors`."""
 
     of: str
     """What the combinations combine: `logits` or `features`."""
     full: bool
     """Whether rows of different combinations are multiplied too."""
-    chunk: int
-    """Examples of one reverse pass."""
     factors: bool = True
     """Whether sample space is allowed; without it every row is a plain gradient."""
 
@@ -83,32 +81,25 @@ class StructuredRows:
         again = Walk(len(leaves), len(flat), found.plain)  # for weights made from leaves, with this trace's values
         again(jaxpr, [*leaves, *flat, x[0]])
 
-        def rows(xs: Any) -> list[Any]:
-            inputs, forms, gradients = jax.vmap(one)(xs)
-            result: list[Any] = []
-            for index, leaf in enumerate(leaves):
-                if index in found.plain:
-                    result.append(gradients[plain.index(index)].reshape(len(xs), len(combinations), -1))
-                    continue
-                mine = [number for number, use in enumerate(found.uses) if use.weight.leaf == index]
-                if not mine:
-                    result.append(jnp.zeros((len(xs), len(combinations), leaf.size), leaf.dtype))
-                    continue
-                uses = [again.uses[number] for number in mine]
-                pairs = [(inputs[number], forms[number]) for number in mine]
-                if self.factors and sample_space(uses, len(combinations), self.full):
-                    x_t = jnp.concatenate([x[:, :, 0] for x, _ in pairs], axis=1)
-                    g_t = jnp.concatenate([g[:, :, :, 0] for _, g in pairs], axis=2)
-                    result.append(Factors(x_t, g_t))
-                else:
-                    total = sum(_gradient(use, leaf, x, g) for use, (x, g) in zip(uses, pairs, strict=True))
-                    result.append(total.reshape(len(xs), len(combinations), -1))
-            return result
-
-        if len(x) <= self.chunk:
-            return rows(x)
-        chunks = jax.lax.map(rows, x.reshape(-1, self.chunk, *x.shape[1:]))
-        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), chunks)
+        inputs, forms, gradients = jax.vmap(one)(x)
+        rows: list[Any] = []
+        for index, leaf in enumerate(leaves):
+            mine = [number for number, use in enumerate(found.uses) if use.weight.leaf == index]
+            uses = [again.uses[number] for number in mine]
+            pairs = [(inputs[number], forms[number]) for number in mine]
+            if index in found.plain:
+                row = gradients[plain.index(index)]
+            elif not mine:
+                row = jnp.zeros((len(x), len(combinations), leaf.size), leaf.dtype)
+            elif self.factors and sample_space(uses, len(combinations), self.full):
+                x_t = jnp.concatenate([xs[:, :, 0] for xs, _ in pairs], axis=1)
+                g_t = jnp.concatenate([gs[:, :, :, 0] for _, gs in pairs], axis=2)
+                rows.append(Factors(x_t, g_t))
+                continue
+            else:
+                row = sum(_gradient(use, leaf, xs, gs) for use, (xs, gs) in zip(uses, pairs, strict=True))
+            rows.append(row.reshape(len(x), len(combinations), -1))
+        return rows
 
 
 def output_function(of: str, structure: Any) -> Any:
@@ -178,7 +169,8 @@ def _sum_rows(a: Any, b: Any) -> Any:
 
 
 def _full_rows(a: Any, b: Any) -> Any:
-    return _einsum("icp,jep->icje", a, b)
+    flat = _einsum("ip,jp->ij", a.reshape(-1, a.shape[2]), b.reshape(-1, b.shape[2]))  # neither side is copied
+    return flat.reshape(*a.shape[:2], *b.shape[:2])
 
 
 def _sum_factors(a: Factors, b: Factors) -> Any:

@@ -113,7 +113,7 @@ def test_models_of_one_architecture_share_one_compilation():
     from lin_ft.kernels.structured import StructuredRows
     from lin_ft.sharding import _mapped, local
 
-    rows = StructuredRows("features", full=False, chunk=9)
+    rows = StructuredRows("features", full=False)
 
     for seed, n_classes in enumerate((3, 5, 4)):
         apply, params = conv_net(seed=seed, n_classes=n_classes)

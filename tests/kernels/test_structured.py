@@ -150,7 +150,8 @@ def test_which_weights_are_split_off(cls):
 def test_a_loop_is_named_in_the_log(caplog):
     with caplog.at_level(logging.INFO):
         uses_of(Loop)
-    assert "scan" in caplog.text and "(4, 4)" in caplog.text
+    assert "scan" in caplog.text
+    assert "(4, 4)" in caplog.text
 
 
 def test_dense_layers_on_features_contract_in_sample_space():
@@ -159,7 +160,7 @@ def test_dense_layers_on_features_contract_in_sample_space():
     apply, params = mlp(inputs=50)
     x = np.random.default_rng(0).normal(size=(4, 50))
     shared = (apply, params, jax.tree.map(lambda _: None, params), np.eye(3))
-    rows = jax.eval_shape(StructuredRows("logits", full=True, chunk=4), shared, x)
+    rows = jax.eval_shape(StructuredRows("logits", full=True), shared, x)
     wide = [row for row in rows if isinstance(row, module.Factors)]
     assert sorted(row.inputs.shape for row in wide) == [(4, 1, 7), (4, 1, 50)]
     np.testing.assert_allclose(
