@@ -1,21 +1,116 @@
-"""Transferability scores: one number a model, larger is better, from the training split only."""
+"""Transferability scores: one number a model, larger is better, from the training split only.
+
+Each is a plain function of arrays, `lin_ft.scores.logme(features, labels)`; SCORES lists them all by name with what
+each needs, its formula, paper, range and cost. Functions that look at a whole zoo (`etran`, `ncti`, `feature_metrics`)
+take the parts of all models that `*_parts` gives.
+"""
 
 from lin_ft.scores.alignment import alignment
+from lin_ft.scores.bhattacharyya import gbc
+from lin_ft.scores.catalogue import SCORES
+from lin_ft.scores.coding_rate import transrate
+from lin_ft.scores.collapse import ncti, ncti_parts
+from lin_ft.scores.discriminant import sfda
+from lin_ft.scores.displacement import ped
+from lin_ft.scores.dissimilarity import dds, parc, rsa
+from lin_ft.scores.etran import etran, etran_classification, etran_energy, etran_parts
+from lin_ft.scores.evidence import logme, logme_regression
+from lin_ft.scores.factor import ThinSVD, thin_svd
+from lin_ft.scores.h_score import h_score, shrinkage_h_score
+from lin_ft.scores.kernel_scores import (
+    kernel_loo_accuracy,
+    kernel_loo_loss,
+    kernel_target_alignment,
+    label_energy,
+    predicted_decrease,
+    supervision_complexity,
+    tangent_norm,
+)
 from lin_ft.scores.label_feature import label_feature
 from lin_ft.scores.label_gradient import class_label_gradient, label_gradient
 from lin_ft.scores.labels import encode
+from lin_ft.scores.linear_probe import linear_probe, logistic_probe
+from lin_ft.scores.log_expected import leep, n_leep, nce
+from lin_ft.scores.nearest_neighbours import nearest_neighbours, nearest_neighbours_chosen
 from lin_ft.scores.normalised import NormalisedScore, normalised_label_gradient
+from lin_ft.scores.pactran import pactran_gamma, pactran_gaussian, pactran_gradient_norm
 from lin_ft.scores.paper import paper_label_feature, paper_label_gradient, paper_scores
+from lin_ft.scores.regression import emms, lab_mse, lin_mse
+from lin_ft.scores.separability import feature_variance, fisher_ratio, nearest_mean, silhouette
+from lin_ft.scores.source_data import domain_similarity, fisher_distance, frechet_distance
+from lin_ft.scores.sparsity import feature_metrics, sparsity_parts
+from lin_ft.scores.suite import Score, Scored, array_inputs, chosen, combined, evaluate
+from lin_ft.scores.trivial import best_on_average, largest_model, random_score, reference_always, source_accuracy
 
 __all__ = [
+    "SCORES",
     "NormalisedScore",
+    "Score",
+    "Scored",
+    "ThinSVD",
     "alignment",
+    "array_inputs",
+    "best_on_average",
+    "chosen",
     "class_label_gradient",
+    "combined",
+    "dds",
+    "domain_similarity",
+    "emms",
     "encode",
+    "etran",
+    "etran_classification",
+    "etran_energy",
+    "etran_parts",
+    "evaluate",
+    "feature_metrics",
+    "feature_variance",
+    "fisher_distance",
+    "fisher_ratio",
+    "frechet_distance",
+    "gbc",
+    "h_score",
+    "kernel_loo_accuracy",
+    "kernel_loo_loss",
+    "kernel_target_alignment",
+    "lab_mse",
+    "label_energy",
     "label_feature",
     "label_gradient",
+    "largest_model",
+    "leep",
+    "lin_mse",
+    "linear_probe",
+    "logistic_probe",
+    "logme",
+    "logme_regression",
+    "n_leep",
+    "nce",
+    "ncti",
+    "ncti_parts",
+    "nearest_mean",
+    "nearest_neighbours",
+    "nearest_neighbours_chosen",
     "normalised_label_gradient",
+    "pactran_gamma",
+    "pactran_gaussian",
+    "pactran_gradient_norm",
     "paper_label_feature",
     "paper_label_gradient",
     "paper_scores",
+    "parc",
+    "ped",
+    "predicted_decrease",
+    "random_score",
+    "reference_always",
+    "rsa",
+    "sfda",
+    "shrinkage_h_score",
+    "silhouette",
+    "source_accuracy",
+    "sparsity_parts",
+    "supervision_complexity",
+    "tangent_norm",
+    "thin_svd",
+    "transrate",
 ]

@@ -1,0 +1,61 @@
+"""One thin singular value decomposition of the features, shared by every score that needs one."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.scores.inputs import Matrix, matrix
+from lin_ft.typing import Array
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ThinSVD:
+    """phi = U diag(s) Vᵀ, s descending, only directions above rounding; `mean` was subtracted (0 if not centred)."""
+
+    left: Float[np.ndarray, "n r"]
+    singular: Float[np.ndarray, " r"]
+    right: Float[np.ndarray, "d r"]
+    shape: tuple[int, int]
+
+    def scores(self, k: int) -> Float[np.ndarray, "n k"]:
+        """The first k principal components, U s; zero-padded if the rank is less. Signs are arbitrary."""
+        kept = self.left[:, :k] * self.singular[:k]
+        return np.pad(kept, ((0, 0), (0, k - kept.shape[1])))
+
+
+def thin_svd(features: Array, *, centred: bool = True) -> ThinSVD:
+    """The decomposition from the smaller Gram matrix: O(min(n, d)² max(n, d)), about three times faster than LAPACK's.
+
+    Squaring loses half the digits: directions with s² below max(n, d) eps s_1² (s below about 1e-6 s_1) are dropped.
+    NumPy equivalent: `np.linalg.svd(phi - phi.mean(0), full_matrices=False)`.
+    """
+    import scipy.linalg
+
+    phi = matrix(features)
+    phi = phi - phi.mean(0) if centred else phi
+    n, d = phi.shape
+    squares, vectors = scipy.linalg.eigh(phi @ phi.T if n <= d else phi.T @ phi, driver="evd")
+    squares, vectors = squares[::-1], vectors[:, ::-1]
+    kept = squares > max(max(n, d) * np.finfo(np.float64).eps * max(squares[0], 0), np.finfo(np.float64).tiny)
+    s, vectors = np.sqrt(squares[kept]), vectors[:, kept]
+    other = (phi.T if n <= d else phi) @ vectors / s
+    left, right = (vectors, other) if n <= d else (other, vectors)
+    return ThinSVD(left, s, right, (n, d))
+
+
+def principal(features: Array, k: int, svd: ThinSVD | None = None) -> Matrix:
+    """The first k principal components of the centred features, (n, k); all of them if there are fewer than k."""
+    import scipy.linalg
+
+    if svd is not None:
+        return svd.scores(min(k, *svd.shape))
+    phi = matrix(features)
+    phi = phi - phi.mean(0)
+    n, d = phi.shape
+    k, m = min(k, n, d), min(n, d)
+    gram = phi @ phi.T if n <= d else phi.T @ phi
+    values, vectors = scipy.linalg.eigh(gram, subset_by_index=(m - k, m - 1))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    kept = values > max(n, d) * np.finfo(np.float64).eps * max(values[0], 0)  # the same rule as thin_svd
+    return np.where(kept, vectors * np.sqrt(np.maximum(values, 0)) if n <= d else phi @ vectors, 0.0)

@@ -1,0 +1,83 @@
+"""Regression targets: LinMSE and LabMSE; and EMMS, which regresses label embeddings."""
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.errors import InputError
+from lin_ft.scores.evidence import regression_targets
+from lin_ft.scores.factor import ThinSVD, thin_svd
+from lin_ft.scores.inputs import Matrix, classes_of, matrix, one_hot
+from lin_ft.typing import Array
+
+
+def lin_mse(features: Float[Array, "n d"], values: Array, *, ridge: float = 1.0, svd: ThinSVD | None = None) -> float:
+    """-(1/n) ||Y - F W - b||², W the ridge solution with penalty ridge n ||W||² on the summed squares.
+
+    Nguyen et al., UAI 2023, eq. 4. Range (-inf, 0], higher is better; in-sample, so with ridge 0 it is 0 for every
+    model with d >= n. Cost: one thin decomposition. `svd`: of the centred features, if at hand.
+
+    Raises:
+        InputError: features or targets that are not finite or of different samples.
+    """
+    phi = matrix(features)
+    y = regression_targets(values, len(phi))
+    svd = thin_svd(phi) if svd is None else svd
+    kept = svd.singular**2 / (svd.singular**2 + ridge * len(y))
+    centred = y - y.mean(0)
+    residual = centred - svd.left @ (kept[:, None] * (svd.left.T @ centred))
+    return float(-np.sum(residual**2) / len(y))
+
+
+def lab_mse(source_outputs: Float[Array, "n k"], values: Array, *, ridge: float = 1.0) -> float:
+    """`lin_mse` from the source model's outputs (its predicted labels) instead of its features.
+
+    Nguyen et al., UAI 2023, eq. 3. Range (-inf, 0], higher is better. Cost: O(n k²).
+    """
+    return lin_mse(matrix(source_outputs, "source outputs"), values, ridge=ridge)
+
+
+def emms(
+    features: Float[Array, "n d"],
+    labels: Array,
+    label_embeddings: Float[Array, "K n e"] | None = None,
+    *,
+    svd: ThinSVD | None = None,
+    rounds: int = 100,
+) -> float:
+    """-min over w and t in the simplex of ||X w - sum_k t_k Z_k||² / (n e): alternating least squares.
+
+    Meng et al., NeurIPS 2023, eq. 4. X and each embedding Z_k of the labels (CLIP, BERT, GPT-2 in the paper) are
+    z-scored; without embeddings Z is the one-hot label. Range [-1, 0], higher is better; in-sample, so 0 where n <= d.
+    Cost: one thin decomposition and O(n r K e) a round. Published code multiplies by e where it means to divide,
+    and makes one round; here the rounds go on until the loss settles, each with the exact projection on the simplex.
+
+    Raises:
+        InputError: bad features, labels or embeddings of other samples.
+    """
+    phi = matrix(features)
+    y = classes_of(labels, len(phi))
+    z = one_hot(y)[None] if label_embeddings is None else np.asarray(label_embeddings, np.float64)
+    if z.ndim != 3 or z.shape[1] != len(y) or not np.isfinite(z).all():
+        raise InputError(f"label embeddings: shape {z.shape}; give finite numbers, (K, {len(y)}, e).")
+    z = np.stack([_z_score(each) for each in z])
+    svd = thin_svd(_z_score(phi)) if svd is None else svd
+    # The best w for a given t leaves P (sum_k t_k Z_k), P off the range of X: quadratic in t, tᵀ Q t.
+    left_over = z - np.einsum("nr,kre->kne", svd.left, np.einsum("nr,kne->kre", svd.left, z))
+    quadratic = np.einsum("kne,lne->kl", left_over, left_over) / (len(y) * z.shape[2])
+    t = np.full(len(z), 1 / len(z))
+    step = 1 / max(float(np.linalg.norm(quadratic, 2)), np.finfo(np.float64).tiny)
+    for _ in range(rounds if len(z) > 1 else 0):
+        t = simplex(t - step * quadratic @ t)
+    return float(-t @ quadratic @ t)
+
+
+def simplex(v: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+    """The nearest point of the probability simplex (sparsemax; Held, Wolfe and Crowder 1974)."""
+    u = np.sort(v)[::-1]
+    thresholds = (np.cumsum(u) - 1) / np.arange(1, len(u) + 1)
+    return np.maximum(v - thresholds[np.flatnonzero(u > thresholds)[-1]], 0)
+
+
+def _z_score(x: Matrix) -> Matrix:
+    deviation = x.std(0)
+    return np.where(deviation > 0, (x - x.mean(0)) / np.where(deviation > 0, deviation, 1), 0.0)

@@ -1,0 +1,39 @@
+"""Rows that every table needs: what a score must beat."""
+
+import zlib
+
+import numpy as np
+
+from lin_ft.errors import InputError
+
+
+def random_score(name: str, seed: int = 0) -> float:
+    """A uniform number in [0, 1) that depends on the model's name and the seed only."""
+    return float(np.random.default_rng([zlib.crc32(name.encode()), seed]).random())
+
+
+def largest_model(n_params: int) -> float:
+    """log10 of the number of weights; higher is better (arXiv 2510.06448: beats many scores)."""
+    return float(np.log10(max(n_params, 1)))
+
+
+def source_accuracy(source_test_accuracy: float) -> float:
+    """Test accuracy on the source task, in [0, 1]."""
+    return float(source_test_accuracy)
+
+
+def best_on_average(other_accuracies: np.ndarray) -> float:
+    """Mean measured accuracy on the other target tasks, in [0, 1]; never of the task at hand.
+
+    Raises:
+        InputError: no other task.
+    """
+    values = np.asarray(other_accuracies, np.float64)
+    if not values.size or not np.isfinite(values).all():
+        raise InputError("other accuracies: give the measured accuracy on at least one other task.")
+    return float(values.mean())
+
+
+def reference_always(is_reference: bool) -> float:
+    """1 for the reference model, 0 for every other: always fine-tune the reference."""
+    return float(is_reference)
