@@ -32,7 +32,7 @@ def resolve(config: BenchConfig) -> tuple[list[ZooModel], tuple[Cell, ...]]:
     problems += [f"no head {head}" for head in config.heads if head not in HEADS]
     known = known_scores()
     chosen = known if config.scores == ("all",) else config.scores
-    problems += [f"no score {name}" for name in chosen if name not in known]
+    problems += [f"no score {name}" for name in chosen if name not in known and ":" not in name]
     if problems:
         raise InputError(f"benchmark {config.name!r}: {'; '.join(problems)}.")
     return models, cells(config, models, chosen)

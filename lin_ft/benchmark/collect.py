@@ -11,6 +11,7 @@ from jaxtyping import Float
 from lin_ft.benchmark.config import Cell
 from lin_ft.benchmark.results import Results
 from lin_ft.benchmark.store import Store
+from lin_ft.benchmark.suite import combine_parts
 from lin_ft.errors import InputError
 from lin_ft.zoo.weights import write_atomically
 
@@ -27,6 +28,8 @@ TYPES = ("test_accuracy", "test_accuracy_low", "test_accuracy_high", "learning_r
 def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
     """One row for each (model, task, shots, seed) that has a finished part; columns of the other part are null.
 
+    Scores of the whole zoo (ETran, say) are put together here, from the parts of all models of a task.
+
     Columns: the identity; model and task; `status`, `test_accuracy`, `learning_rate` and interval of the fine-tuning;
     `score/NAME` for each score; key, seconds, peak memory, device, commit and versions of each part. Only the cells
     given take part, so cells of another configuration in the same folder never mix in.
@@ -35,6 +38,7 @@ def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
     """
     frame = _polars()
     rows: dict[tuple, dict[str, Any]] = {}
+    parts: dict[tuple, dict[str, list[float]]] = {}
     for cell in cells:
         values = store.read(cell)
         if values is None:
@@ -45,12 +49,18 @@ def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
         row[f"{cell.part}_versions"] = ", ".join(f"{name} {version}" for name, version in values["versions"].items())
         if cell.part == "scores":
             row |= {f"score/{name}": value for name, value in values["scores"].items()}
+            for name, numbers in values.get("score_parts", {}).items():
+                parts.setdefault((name, cell.task, cell.shots, cell.seed), {})[cell.model] = numbers
         else:
             row |= {"status": values["status"], "test_accuracy": values["test_accuracy"]}
             low, high = values.get("test_accuracy_interval") or (None, None)
             row |= {"test_accuracy_low": low, "test_accuracy_high": high, "learning_rate": values.get("learning_rate")}
     if not rows:
         raise InputError(f"{store.folder}: no finished cell of this configuration; first run `lin-ft bench run`.")
+    for (name, *place), of_models in parts.items():
+        combined = combine_parts(name, list(of_models.values()))
+        for model, value in zip(of_models, combined, strict=True):
+            rows[model, *place][f"score/{name}"] = value if np.isfinite(value) else None
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     return frame.DataFrame(
         [{name: row.get(name) for name in columns} for row in rows.values()],

@@ -39,7 +39,7 @@ class BenchConfig:
     """New heads to predict with; see lin_ft.ranking.HEADS. zero is the linear probe."""
     probes: int = 2
     scores: tuple[str, ...] = ("all",)
-    """Of lin_ft.scores.SCORES, beside the predictions; ("all",) for every one."""
+    """Of lin_ft.scores.SCORES or "file.py:function", beside the predictions; ("all",) for all of SCORES."""
     finetune: FinetuneConfig = dataclasses.field(default_factory=FinetuneConfig)
     """Its seed is replaced by the cell's."""
     reference: str = REFERENCE

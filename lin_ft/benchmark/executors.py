@@ -132,6 +132,10 @@ def _worker(job: Job, parent: int) -> None:
         os._exit(130)
 
 
+RETRIES = 3
+"""Of a Ray task whose worker was killed."""
+
+
 def on_ray(job: Job, workers: int) -> None:
     """One Ray task a cell on the cluster that RAY_ADDRESS names, or on a new local one of `workers` CPUs.
 
@@ -146,15 +150,22 @@ def on_ray(job: Job, workers: int) -> None:
         cluster = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
         ray.init(log_to_driver=False, **cluster)
     try:
-        task = ray.remote(num_cpus=1, max_retries=-1)(_do_remotely)
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_do_remotely)
         _, cells = job.cells()
+        job = dataclasses.replace(job, folder=job.folder.resolve())
         store = Store(job.folder)
-        waiting = [task.remote(cell, job) for cell in cells if store.read(cell) is None]
-        while waiting:
-            done, waiting = ray.wait(waiting)
-            for sentence in ray.get(done):
-                if sentence:
-                    raise InputError(sentence)
+        running = {task.remote(cell, job): cell for cell in cells if store.read(cell) is None}
+        while running:
+            (done, *_), _ = ray.wait(list(running))
+            cell = running.pop(done)
+            try:
+                sentence = ray.get(done)
+            except ray.exceptions.RayError as error:
+                logger.warning("%s: its worker died %d times.", cell.label, RETRIES + 1)
+                store.fail(cell, f"the worker died {RETRIES + 1} times", str(error))
+                continue
+            if sentence:
+                raise InputError(sentence)
     finally:
         if started:
             ray.shutdown()

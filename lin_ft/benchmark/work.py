@@ -59,7 +59,7 @@ def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> di
 
 
 def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
-    """Predictions under each head, k nearest neighbours, and the suite; each head and the suite with its seconds."""
+    """Predictions under each head, k nearest neighbours, and the suite, each with its seconds."""
     from lin_ft.functions import features_of
     from lin_ft.ranking import RankConfig, describe
     from lin_ft.scores.nearest_neighbours import nearest_neighbours
@@ -76,12 +76,15 @@ def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict
     began = time.monotonic()
     features = features_of(*model.function, model.normalise(task.train.images))
     scores["nearest_neighbours"] = nearest_neighbours(features, task.train.labels)
-    scores["source_accuracy"] = model.card.test_accuracy
+    seconds["nearest_neighbours"] = round(time.monotonic() - began, 3)
     names = json.loads(dict(cell.settings)["scores"])
-    scores |= suite_scores(model, task, names, cell.seed)
-    seconds["suite"] = round(time.monotonic() - began, 3)
+    rows = suite_scores(model, task, names, probes=config.probes, seed=cell.seed)
+    scores |= {name: row["value"] for name, row in rows.items()}
+    seconds |= {name: row["seconds"] for name, row in rows.items()}
+    parts = {name: row["parts"] for name, row in rows.items() if "parts" in row}
+    reasons = {name: row["reason"] for name, row in rows.items() if "reason" in row}
     finite = {name: None if value is None or not np.isfinite(value) else float(value) for name, value in scores.items()}
-    return {"scores": finite, "score_seconds": seconds}
+    return {"scores": finite, "score_parts": parts, "score_seconds": seconds, "no_score": reasons}
 
 
 def _of_model(model: ZooModel) -> dict[str, Any]:

@@ -7,6 +7,7 @@ fine-tuning, more steps. Validation accuracy alone decides; no rung sees a test 
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -56,7 +57,7 @@ def successive_halving(models: Sequence[str], stages: Sequence[Rung]) -> Halving
     if not models or len(set(models)) != len(models):
         raise InputError("Successive halving needs at least one model, and each once.")
     keeps = [len(models), *(stage.keep for stage in stages)]
-    if len(keeps) < 2 or min(keeps) < 1 or any(after > before for before, after in zip(keeps, keeps[1:], strict=False)):
+    if len(keeps) < 2 or min(keeps) < 1 or any(after > before for before, after in itertools.pairwise(keeps)):
         raise InputError(
             f"Rungs keep {keeps[1:]} of {len(models)} models: each must keep at least 1 and never gain any."
         )

@@ -11,7 +11,7 @@ from lin_ft.selectors import ScalingLaw, fit_scaling_law, power_law
 SIZES = np.asarray([10.0, 30, 100, 300, 1000, 3000])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.floats(0.3, 1.5), st.floats(1, 300), st.floats(0.05, 0.5))
 def test_the_rectified_law_extrapolates_its_own_kind(exponent, pretrained, floor):
     law = ScalingLaw(scale=0.5 * pretrained + 2, pretrained=pretrained, exponent=exponent, floor=floor, residual=0.0)
