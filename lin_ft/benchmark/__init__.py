@@ -4,8 +4,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lin_ft.benchmark.bootstrap import bootstrap, interval, per_task
-    from lin_ft.benchmark.calibration import Calibration, calibration
     from lin_ft.benchmark.ceiling import NoiseCeiling, noise_ceiling
     from lin_ft.benchmark.comparison import (
         CriticalDifference,
@@ -17,14 +15,16 @@ if TYPE_CHECKING:
     )
     from lin_ft.benchmark.config import BenchConfig
     from lin_ft.benchmark.correlation import CORRELATIONS, kendall, pearson, spearman, weighted_tau
+    from lin_ft.benchmark.prediction_error import Calibration, calibration
+    from lin_ft.benchmark.resampling import bootstrap, interval, per_task
     from lin_ft.benchmark.results import Results
     from lin_ft.benchmark.selection import best_of_first, gain, gain_curve, regret, trials
     from lin_ft.benchmark.static import always, at_random, fixed, leave_one_task_out, within_groups
     from lin_ft.benchmark.summary import STATISTICS, Summary, markdown_table, summarise
 
 _HOME = {
-    "bootstrap": ("bootstrap", "interval", "per_task"),
-    "calibration": ("Calibration", "calibration"),
+    "resampling": ("bootstrap", "interval", "per_task"),
+    "prediction_error": ("Calibration", "calibration"),
     "ceiling": ("NoiseCeiling", "noise_ceiling"),
     "comparison": (
         "CriticalDifference",

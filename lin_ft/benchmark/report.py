@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lin_ft.benchmark.bootstrap import mean, per_task
-from lin_ft.benchmark.calibration import calibration
 from lin_ft.benchmark.ceiling import noise_ceiling
 from lin_ft.benchmark.collect import matrix
 from lin_ft.benchmark.comparison import critical_difference, paired_tests
 from lin_ft.benchmark.config import BenchConfig
+from lin_ft.benchmark.prediction_error import calibration
+from lin_ft.benchmark.resampling import mean, per_task
 from lin_ft.benchmark.results import Results
 from lin_ft.benchmark.selection import gain_curve
 from lin_ft.benchmark.static import always, at_random, fixed, leave_one_task_out
@@ -164,7 +164,8 @@ def tests(correlations: Mapping[str, np.ndarray]) -> list[str]:
     """The best score by mean Spearman against every other."""
     best = max(correlations, key=lambda name: mean(correlations[name]))
     rows = paired_tests(correlations, against=best)
-    lines = [f"Spearman of {best} minus that of each other score (sign-flip test over tasks, Holm):", ""]
+    lines = [f"Spearman of {best}, the best here and so flattered, minus that of each other score", ""]
+    lines[0] += " (sign-flip test over tasks, Holm):"
     lines += ["| score | difference | p | p (Holm) |", "| --- | ---: | ---: | ---: |"]
     lines += [f"| {row.second} | {row.difference:+.2f} | {row.p:.3f} | {row.p_holm:.3f} |" for row in rows]
     return [*lines, ""]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.benchmark.bootstrap import LEVELS, Statistic, bootstrap, interval, mean, per_task
-from lin_ft.benchmark.correlation import CORRELATIONS
+from lin_ft.benchmark.correlation import CORRELATIONS, spearman_of_rows
+from lin_ft.benchmark.resampling import LEVELS, Statistic, bootstrap, interval, mean, per_task
 from lin_ft.benchmark.results import Results, Scores, check_scores
 from lin_ft.benchmark.selection import gain, regret, trials
 from lin_ft.benchmark.static import within_groups
@@ -24,6 +24,8 @@ STATISTICS: dict[str, Statistic] = {
     "trials_best": lambda s, a, _: trials(s, a, 0.0),
 }
 """Name -> (scores, accuracies, reference's accuracy) -> number. Regrets and gains are fractions."""
+
+BATCHED = {"spearman": spearman_of_rows}
 
 TITLES = {
     "spearman": "Spearman", "kendall": "Kendall", "weighted_tau": "weighted tau", "pearson": "Pearson",
@@ -71,7 +73,10 @@ def summarise(
     for score, values in scores.items():
         for name in statistics:
             levels = [level for level in over if level != "models" or name in resample_models]
-            samples = bootstrap(STATISTICS[name], results, values, over=levels, repeats=repeats, seed=seed)
+            fast = BATCHED.get(name)
+            samples = bootstrap(
+                STATISTICS[name], results, values, over=levels, repeats=repeats, seed=seed, batched=fast
+            )
             rows.append(_summary(score, name, results, per_task(STATISTICS[name], results, values), samples))
         if len(set(results.groups)) > 1:
             inside = _mean_over(np.stack(list(within_groups(CORRELATIONS["spearman"], results, values).values())))

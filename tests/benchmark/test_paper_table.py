@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lin_ft.benchmark import spearman, within_groups
-from lin_ft.benchmark.bootstrap import mean
+from lin_ft.benchmark.resampling import mean
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "paper_table.py"
 

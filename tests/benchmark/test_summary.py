@@ -93,6 +93,15 @@ def test_critical_difference_plot(tmp_path, suffix):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+def test_public_names_are_no_modules():
+    """A sub-module of the same name would hide a function as soon as it is imported."""
+    import inspect
+
+    import lin_ft.benchmark
+
+    assert not [name for name in lin_ft.benchmark.__all__ if inspect.ismodule(getattr(lin_ft.benchmark, name))]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

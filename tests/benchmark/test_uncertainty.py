@@ -20,6 +20,7 @@ from lin_ft.benchmark import (
     spearman,
 )
 from lin_ft.benchmark.comparison import sign_flip_test, wilcoxon_test
+from lin_ft.benchmark.correlation import spearman_of_rows
 from lin_ft.errors import InputError
 
 
@@ -94,6 +95,20 @@ def test_models_drawn_pair_scores_with_accuracies():
     results, _ = simulated(0.03, n_models=9)
     samples = bootstrap(STATISTICS["spearman"], results, results.accuracy, repeats=50)
     np.testing.assert_allclose(samples, 1)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_many_draws_at_once_equal_one_by_one(gaps):
+    results, true = simulated(0.03, n_tasks=3, n_models=7)
+    scores = np.round(np.broadcast_to(true, results.accuracy.shape), 2)
+    if gaps:
+        scores[0, 0, 0] = np.nan
+    slow, fast = (
+        bootstrap(STATISTICS["spearman"], results, scores, repeats=40, batched=batched)
+        for batched in (None, spearman_of_rows)
+    )
+    np.testing.assert_allclose(fast, slow, rtol=1e-12)
+    assert np.isnan(spearman_of_rows(np.ones((1, 4)), np.arange(4.0)[None])).all()
 
 
 def test_sign_flips_by_hand_and_against_scipy():
