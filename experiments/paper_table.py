@@ -3,7 +3,7 @@
 Command   python experiments/paper_table.py
 Expected  results/paper_table.{json,md,png,pdf}: every printed best and worst gain reproduced; mean rank on the other
           tasks reaches Spearman .791 (full data), .651 (20 shots), above every published score (LFC .503, .526)
-Hardware  1 CPU core, 2 minutes; no GPU, no network
+Hardware  1 CPU core, about a minute; no GPU, no network
 """
 
 import csv
@@ -29,7 +29,7 @@ from lin_ft.benchmark import (
     summarise,
     within_groups,
 )
-from lin_ft.benchmark.bootstrap import mean
+from lin_ft.benchmark.resampling import mean
 from lin_ft.benchmark.summary import as_dict, rounded
 from lin_ft.report.critical_difference_plot import plot_critical_difference
 from lin_ft.zoo.weights import write_atomically

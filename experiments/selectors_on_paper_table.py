@@ -3,7 +3,7 @@
 Command   python experiments/selectors_on_paper_table.py
 Expected  results/paper_selectors.{json,md}: how well each selector ranks the 30 models for full data on 8 tasks, and
           what it costs beside fine-tuning all models on all data
-Hardware  1 CPU core, 2 minutes; no GPU, no network
+Hardware  1 CPU core, about a minute; no GPU, no network
 """
 
 import dataclasses
