@@ -33,7 +33,12 @@ class Rank:
     models: tuple[str, ...] = ()
     """Only these (default: all). The reference always takes part."""
     score: str = ""
-    """What to rank by; an unknown name lists all. Default: the one measured to rank best."""
+    """What to rank by, and after commas what to show beside it: names of `lin-ft scores list`, all, or a function of
+    your own, file.py:function. Default: the one measured to rank best."""
+    source_shots: int = 0
+    """Images a class of each model's source data, for the scores that need them (fetched at first use)."""
+    heat_map: Path | None = None
+    """Picture of the scores' rank agreement; default: agreement-TARGET.png, where several scores are shown."""
     head: str = ""
     """New head: zero, random or ridge. Default: the one measured to rank best."""
     trainable: str = "all"
@@ -50,15 +55,22 @@ class Rank:
 
         from lin_ft.data import load_task
         from lin_ft.ranking import RankConfig, rank
-        from lin_ft.report import plot_ranking
+        from lin_ft.report import plot_agreement, plot_ranking
 
-        chosen = {name: value for name in ("score", "head") if (value := getattr(self, name))}
-        config = RankConfig(trainable=self.trainable, seed=self.seed, **chosen)
+        names = [name for name in self.score.split(",") if name]
+        chosen: dict = {"head": self.head} if self.head else {}
+        if names and names[0] != "all":
+            chosen["score"] = names[0]
+        shown = tuple(names[1:] if "score" in chosen else names)
+        config = RankConfig(
+            trainable=self.trainable, seed=self.seed, scores=shown, source_shots=self.source_shots, **chosen
+        )
         if self.verify < 0:
             raise InputError(f"--verify {self.verify}: give how many models to fine-tune, 0 or more.")
         zoo = _zoo(self.zoo, self.models)
         task = load_task(self.target, shots=self.shots, seed=self.seed)
         plot = self.plot or Path(f"ranking-{task.name}.png")
+        heat_map = self.heat_map or (Path(f"agreement-{task.name}.png") if config.scores else None)
         ranking = rank(zoo, task, config, progress=True)
         console = Console()
 
@@ -66,10 +78,16 @@ class Rank:
             plot_ranking(ranking, plot)
             if self.json:
                 ranking.save_json(self.json)
+            if heat_map:
+                scores, tau = ranking.agreement()
+                title = f"Rank agreement of the scores on {task.name}, {len(ranking.models)} models"
+                plot_agreement(scores, tau, heat_map, title=title)
 
         write()
         console.print(ranking.table())
-        written = " and ".join(str(path) for path in (plot, self.json) if path)
+        if config.chosen:
+            console.print(ranking.score_table())
+        written = ", ".join(str(path) for path in (plot, self.json, heat_map) if path)
         console.print(f"{written} written after {time.monotonic() - _STARTED:.0f} s.")
         for place in _first_and_last(len(ranking.models), self.verify):
             ranking = ranking.verified(zoo, task, place, progress=True)
@@ -252,12 +270,56 @@ class Zoo:
         self.action.run()
 
 
+@dataclass(frozen=True)
+class ScoresList:
+    """List the scores."""
+
+    def run(self) -> None:
+        from lin_ft.scores import SCORES
+
+        rows = [
+            {"name": name, "formula": score.formula, "paper": score.paper, "needs": ", ".join(score.needs)}
+            for name, score in SCORES.items()
+        ]
+        _print_table("scores: the larger, the better (a function of your own: --score file.py:function)", rows)
+
+
+@dataclass(frozen=True)
+class ScoresInfo:
+    """Say what a score is: formula, paper, range, cost."""
+
+    name: Annotated[str, tyro.conf.Positional]
+
+    def run(self) -> None:
+        import inspect
+
+        from lin_ft.scores import chosen
+
+        if self.name == "all":
+            raise InputError("score 'all': give one name; `lin-ft scores list` lists them.")
+        (score,) = chosen([self.name]).values()
+        fields = {name: getattr(score, name) for name in ("formula", "paper", "range", "cost", "needs")}
+        _print_fields({"name": self.name, **fields, "higher is": "better"})
+        print("\n" + (inspect.getdoc(getattr(score.function, "func", score.function)) or ""))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores that rank models: list, info."""
+
+    action: Annotated[ScoresList, tyro.conf.subcommand("list")] | Annotated[ScoresInfo, tyro.conf.subcommand("info")]
+
+    def run(self) -> None:
+        self.action.run()
+
+
 Command = (
     Annotated[Rank, tyro.conf.subcommand("rank")]
     | Annotated[Finetune, tyro.conf.subcommand("finetune")]
     | Annotated[Data, tyro.conf.subcommand("data")]
     | Annotated[Zoo, tyro.conf.subcommand("zoo")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Scores, tyro.conf.subcommand("scores")]
 )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lin_ft import scores as suite
 from lin_ft.data import Task
 from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
@@ -20,6 +22,7 @@ from lin_ft.heads import init_head
 from lin_ft.kernels import probe_gram
 from lin_ft.predict import bootstrap_interval, decompose, select
 from lin_ft.scores import alignment, encode, label_feature
+from lin_ft.side_by_side import kendall_matrix, score_inputs, score_table
 from lin_ft.zoo import REFERENCE, ZooModel
 from lin_ft.zoo.weights import write_atomically
 
@@ -29,7 +32,7 @@ class RankConfig:
     """What is computed for every model, and by what they are ranked."""
 
     score: str = "predicted_accuracy"
-    """One of SCORES."""
+    """One of SCORES, or any of lin_ft.scores.SCORES, or a function of your own, "file.py:function"."""
     head: str = "random"
     """One of HEADS: what the backbone's part of the kernel sees."""
     probes: int = 2
@@ -41,12 +44,26 @@ class RankConfig:
     times: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, np.inf)
     """Training times eta t, in units of 1 / (mean eigenvalue of the kernel)."""
     seed: int = 0
+    scores: tuple[str, ...] = ()
+    """Shown beside: names of lin_ft.scores.SCORES, "all", or functions of your own, "file.py:function"."""
+    source_shots: int = 0
+    """Images a class of each model's source data, for the scores that need them; 0: those scores are left out."""
 
     def __post_init__(self):
-        if self.score not in SCORES:
-            raise InputError(f"score {self.score!r}: unknown; one of {', '.join(SCORES)}.")
+        if self.score not in SCORES and self.score not in suite.SCORES and ":" not in self.score:
+            raise InputError(f"score {self.score!r}: unknown; one of {', '.join([*SCORES, *suite.SCORES])}.")
         if self.head not in HEADS:
             raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(HEADS)}.")
+        _ = self.chosen  # unknown names are refused before any work
+
+    @property
+    def chosen(self) -> dict[str, suite.Score]:
+        """The scores of lin_ft.scores that take part."""
+        return suite.chosen([*(name for name in self.scores if name not in SCORES), *self._main])
+
+    @property
+    def _main(self) -> tuple[str, ...]:
+        return () if self.score in SCORES else (self.score,)
 
 
 HEADS = ("zero", "random")
@@ -75,6 +92,8 @@ class RankedModel:
     """1 for each training image that is predicted rightly when left out."""
     measured: FinetuneResult | None = None
     measured_gain: float | None = None
+    scores: dict[str, suite.Scored] = dataclasses.field(default_factory=dict)
+    """Values and seconds of the scores of lin_ft.scores that were asked for."""
 
 
 SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
@@ -133,13 +152,28 @@ class Ranking:
             table.add_row(*cells)
         return table
 
+    def score_table(self) -> Any:
+        """A rich table of all scores of lin_ft.scores that were asked for."""
+        return score_table([(row.source, row.scores) for row in self.models])
+
+    def agreement(self) -> tuple[list[str], Any]:
+        """Names, and Kendall's tau of every two scores over the models, the four of every row included."""
+        values = {name: [key(row)[0] for row in self.models] for name, key in SCORES.items()}
+        values |= {name: [row.scores[name].value for row in self.models] for name in self.models[0].scores}
+        return kendall_matrix(values)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON types; `models` in the order of the ranking."""
         models = []
         for row in self.models:
-            values = dataclasses.asdict(dataclasses.replace(row, measured=None))
+            values = dataclasses.asdict(dataclasses.replace(row, measured=None, scores={}))
             for name in ("correct", "measured", "measured_gain"):
                 values.pop(name)
+            values["scores"] = {
+                name: {"value": each.value, "seconds": round(each.seconds, 4)}
+                | ({"reason": each.reason} if each.reason else {})
+                for name, each in row.scores.items()
+            }
             if row.measured:
                 measured = row.measured.as_dict()
                 values["measured_accuracy"] = measured["test_accuracy"]
@@ -209,7 +243,11 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
             rows.append(describe(model, task, config))
             show(done + 1)
     reference = next((row for row in rows if row.name == config.reference), None)
-    rows.sort(key=SCORES[config.score], reverse=True)
+    combined = suite.combined(config.chosen, [row.scores for row in rows])
+    rows = [dataclasses.replace(row, scores=scores) for row, scores in zip(rows, combined, strict=True)]
+    if config.score not in SCORES and all(row.scores[config.score].value is None for row in rows):
+        raise InputError(f"score {config.score!r}: no value for any model: {rows[0].scores[config.score].reason}.")
+    rows.sort(key=functools.partial(_key, score=config.score), reverse=True)
     rows = [
         dataclasses.replace(
             row,
@@ -250,7 +288,7 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
         [time / scale for time in config.times],
         [ridge * scale for ridge in config.ridges],
     )
-    return RankedModel(
+    ranked = RankedModel(
         name=model.name,
         source=model.card.source,
         rank=0,
@@ -263,6 +301,26 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
         seconds=round(time.monotonic() - began, 3),
         correct=tuple(float(value) for value in prediction.correct),
     )
+    if not config.chosen:
+        return ranked
+    inputs = score_inputs(
+        model,
+        task,
+        features=features,
+        targets=targets,
+        kernel=kernel,
+        reference=config.reference,
+        seed=config.seed,
+        source_shots=config.source_shots,
+    )
+    return dataclasses.replace(ranked, scores=suite.evaluate(config.chosen, inputs))
+
+
+def _key(row: RankedModel, score: str) -> tuple[float, ...]:
+    if score in SCORES:
+        return SCORES[score](row)
+    value = row.scores[score].value
+    return (-np.inf if value is None else value,)
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:

@@ -11,7 +11,7 @@ from lin_ft.typing import Array
 def ped(
     features: Float[Array, "n d"],
     labels: Array,
-    source_features: Float[Array, "m d"] | None = None,
+    source_features: Float[Array, "m e"] | None = None,
     *,
     size: float = 0.6,
     time: float = 0.1,

@@ -208,7 +208,7 @@ def _energies(
 
     start, add, finish = sharding.sum_examples(_PULLBACKS[of], used)
     total = start(_like(chosen, params, mixers, of, dtype))
-    for first in range(0, x.shape[0], size):
+    for first in sharding.my_share(range(0, x.shape[0], size)):
         total = add(total, shared, block(first))
     gradients, weights, bias = finish(total)
     energies = np.zeros(len(mixers))

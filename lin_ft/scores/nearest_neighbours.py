@@ -4,25 +4,21 @@ import numpy as np
 
 from lin_ft.errors import InputError
 from lin_ft.scores.inputs import labelled
-from lin_ft.typing import Array, Features, Labels
+from lin_ft.typing import Array, Features
 
 CHOICES = (1, 3, 5, 10, 20, 50)
 
 
-def nearest_neighbours(features: Features, labels: Labels, *, k: int = 3, metric: str = "cosine") -> float:
+def nearest_neighbours(features: Features, labels: Array, *, k: int = 3, metric: str = "cosine") -> float:
     """Share of the samples that a vote of their k nearest other samples classifies rightly, in [0, 1].
 
     Neighbours by cosine similarity, or by Euclidean distance with `metric="euclidean"`. A tie of m classes in the vote
     goes to the class of the nearest neighbour among the tied. Higher is better. Cost: O(n² d) FLOPs, O(n²) bytes.
 
     Raises:
-        InputError: an unknown metric, k outside 1 .. n - 1, arrays of unequal length, features that are not finite.
+        InputError: an unknown metric, k outside 1 .. n - 1, bad features or labels.
     """
-    phi, y = np.asarray(features, np.float64), np.asarray(labels)
-    if len(phi) != len(y):
-        raise InputError(f"There are {len(phi)} rows of features but {len(y)} labels; give one label a row.")
-    if not np.isfinite(phi).all():
-        raise InputError("The features hold NaN or infinite values; check the images and the weights.")
+    phi, y = labelled(features, labels)
     if not 1 <= k < len(y):
         raise InputError(f"k = {k}: choose a number of neighbours from 1 to n - 1 = {len(y) - 1}.")
     if metric == "cosine":

@@ -39,7 +39,7 @@ def lab_mse(source_outputs: Float[Array, "n k"], values: Array, *, ridge: float 
 def emms(
     features: Float[Array, "n d"],
     labels: Array,
-    label_embeddings: Float[Array, "K n e"] | None = None,
+    label_embeddings: Float[Array, "K m e"] | None = None,
     *,
     svd: ThinSVD | None = None,
     rounds: int = 100,

@@ -12,7 +12,7 @@ from lin_ft.typing import Array
 def domain_similarity(
     features: Float[Array, "n d"],
     labels: Array,
-    source_features: Float[Array, "m d"],
+    source_features: Float[Array, "m e"],
     source_labels: Array,
     *,
     gamma: float = 0.01,
@@ -50,7 +50,7 @@ def earth_mover(
     return float(max(solution.fun, 0.0))
 
 
-def frechet_distance(features: Float[Array, "n d"], source_features: Float[Array, "m d"]) -> float:
+def frechet_distance(features: Float[Array, "n d"], source_features: Float[Array, "m e"]) -> float:
     """-(||mu - mu_s||² + tr S + tr S_s - 2 tr (S S_s)^½), Gaussians fitted to the two sets of features; no labels.
 
     Dowson and Landau 1982; Heusel et al., NeurIPS 2017. tr (S S_s)^½ is the nuclear norm of X X_sᵀ / √(n m).
@@ -72,7 +72,7 @@ def frechet_distance(features: Float[Array, "n d"], source_features: Float[Array
 
 
 def fisher_distance(
-    features: Float[Array, "n d"], labels: Array, source_features: Float[Array, "m d"], source_labels: Array
+    features: Float[Array, "n d"], labels: Array, source_features: Float[Array, "m e"], source_labels: Array
 ) -> float:
     """-(1 - cos(F / (F + F_s), F_s / (F + F_s))), F the diagonal Fisher information of a head, summed over classes.
 

@@ -1,0 +1,123 @@
+"""The mapping of scores, shared inputs, and a user's own function."""
+
+import inspect
+
+import numpy as np
+import pytest
+import samples
+
+from lin_ft import scores
+from lin_ft.errors import InputError
+from lin_ft.scores import SCORES, Score, array_inputs, chosen, combined, evaluate
+from lin_ft.scores.suite import Lazy
+
+KNOWN = {
+    "features", "labels", "source_probabilities", "kernel", "targets", "values", "source_outputs", "source_features",
+    "source_labels", "target_features", "apply", "params", "x", "name", "n_params", "source_test_accuracy",
+    "other_accuracies", "is_reference",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_every_score_says_what_it_is(name):
+    score = SCORES[name]
+    assert set(score.needs) <= KNOWN
+    assert all((score.formula, score.paper, score.range, score.cost))
+    function = getattr(score.function, "func", score.function)
+    assert inspect.getdoc(function)
+
+
+def test_every_score_of_the_issue_is_there():
+    expected = """
+    nce leep n_leep logme h_score shrinkage_h_score transrate gbc parc rsa dds feature_metrics sfda ped ncti
+    etran_energy etran_classification etran pactran_gaussian pactran_gradient_norm pactran_gamma linear_probe
+    logistic_probe nearest_neighbours nearest_neighbours_chosen feature_variance silhouette fisher_ratio
+    label_feature_cka emms lin_mse lab_mse logme_regression domain_similarity frechet_distance fisher_distance
+    label_gradient_raw label_gradient_cka label_feature_pearson predicted_decrease kernel_loo_accuracy
+    kernel_loo_loss supervision_complexity kernel_target_alignment label_energy tangent_norm random largest_model
+    source_accuracy best_on_average reference_always
+    """
+    assert set(expected.split()) <= set(SCORES)
+
+
+def test_shared_decompositions_change_no_value():
+    phi, y = samples.features(0, d=40)
+    shared = array_inputs(features=phi, labels=y)
+    for name, score in SCORES.items():
+        if score.needs == ("features", "labels"):
+            (scored,) = evaluate({name: score}, shared).values()
+            alone = score.function(phi, y)
+            np.testing.assert_allclose(scored.parts or scored.value, alone, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+def test_a_lazy_input_is_made_once_and_only_when_needed():
+    made = []
+    inputs = array_inputs(features=Lazy(lambda: made.append(1) or np.eye(4)))
+    assert not made
+    evaluate({"a": SCORES["feature_variance"], "b": SCORES["etran_energy"]}, inputs)
+    assert made == [1]
+
+
+def test_what_is_missing_is_named():
+    scored = evaluate({"leep": SCORES["leep"]}, array_inputs(labels=np.array([0, 1])))["leep"]
+    assert scored.value is None
+    assert scored.reason == "needs source probabilities"
+
+
+def test_zoo_scores_are_combined():
+    zoo = [samples.features(seed, apart=apart) for seed, apart in ((0, 0.1), (1, 1), (2, 3))]
+    used = chosen(["etran", "ncti", "feature_metrics", "logme"])
+    rows = [evaluate(used, array_inputs(features=phi, labels=y)) for phi, y in zoo]
+    done = combined(used, rows)
+    assert max(row["etran"].value for row in done) <= 1
+    assert [row["logme"].value for row in done] == [row["logme"].value for row in rows]
+    parts = np.array([scores.etran_parts(phi, y) for phi, y in zoo])
+    assert [row["etran"].value for row in done] == pytest.approx(list(scores.etran(parts)))
+
+
+def test_a_users_own_function(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import numpy as np\n"
+        "def norm(features, *, power=2):\n    'Mean power of the features.'\n    return np.mean(features**power)\n"
+        "def fails(labels):\n    raise KeyError('no')\n"
+        "def unknown(weather):\n    return 1.0\n"
+    )
+    used = chosen([f"{path}:norm", f"{path}:fails", f"{path}:unknown"])
+    mine, fails, unknown = evaluate(used, array_inputs(features=2 * np.ones((3, 2)), labels=np.arange(3))).values()
+    assert mine.value == 4
+    assert next(iter(used.values())).formula == "Mean power of the features."
+    assert "KeyError" in fails.reason
+    assert unknown.reason == "needs weather"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("nonsense", "unknown"),
+        ("none.py:f", "no Python file"),
+        ("{bad}:f", "not run"),
+        ("{good}:g", "no function"),
+    ],
+)
+def test_a_bad_name_is_one_sentence(spec, words, tmp_path):
+    bad, good = tmp_path / "bad.py", tmp_path / "good.py"
+    bad.write_text("import nothing_of_this_name\n")
+    good.write_text("f = 1\n")
+    with pytest.raises(InputError, match=words):
+        chosen([spec.format(bad=bad, good=good)])
+
+
+def test_scores_that_are_not_finite_are_none_with_a_reason():
+    score = Score(lambda features: np.nan, "nan", "none", "none", "none")
+    scored = evaluate({"nan": score}, array_inputs(features=np.eye(2)))["nan"]
+    assert scored.value is None
+    assert "nan" in scored.reason
+
+
+def test_trivial_rows():
+    assert scores.random_score("a") == scores.random_score("a") != scores.random_score("b")
+    assert scores.largest_model(1000) == pytest.approx(3)
+    assert scores.best_on_average(np.array([0.5, 0.7])) == pytest.approx(0.6)
+    assert (scores.reference_always(True), scores.reference_always(False)) == (1, 0)
+    assert scores.source_accuracy(0.9) == 0.9
