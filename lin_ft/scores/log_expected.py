@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from jaxtyping import Float
 
+from lin_ft.errors import InputError
 from lin_ft.scores.factor import ThinSVD, thin_svd
 from lin_ft.scores.inputs import Classes, Matrix, classes_of, labelled, one_hot, probabilities
 from lin_ft.typing import Array
@@ -58,10 +59,13 @@ def n_leep(
     The start is a seeded k-means, so the value depends on the order of the samples; two seeds differ.
 
     Raises:
-        InputError: bad features or labels.
+        InputError: bad features or labels, scikit-learn missing.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
+    try:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+    except ImportError as error:
+        raise InputError("n_leep: needs scikit-learn; pip install 'lin-ft[scores]'.") from error
 
     phi, y = labelled(features, labels)
     x = reduced(phi, energy, svd)
