@@ -1,5 +1,6 @@
 """Everything that knows about devices: maps over blocks of examples, sums and Gram blocks over local devices.
 
+Several processes (`jax.distributed`): each takes its share of the blocks, and the results are summed at the end.
 One device: plain `jax.jit`. Several: `jax.pmap` over equal shares of each block. Every function here takes a
 module-level `function` and caches its compiled form; `shared` is the same on all devices, blocks are split by
 example.
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lin_ft.errors import InputError
 
@@ -85,13 +87,13 @@ def sum_examples(
 ) -> tuple[Callable[[Any], Any], Callable[..., Any], Callable[[Any], Any]]:
     """(start, add, finish) for sums of `function(shared, block)` over blocks of examples.
 
-    `total = start(like)`, then `total = add(total, shared, block)` for each block, then `finish(total)`. Each
-    device keeps its own sum, in place, and one `psum` at the end joins them: memory does not grow with the
-    number of blocks.
+    `total = start(like)`, then `total = add(total, shared, block)` for each block of `my_share`, then
+    `finish(total)`, which joins the processes of `jax.distributed` too. Each device keeps its own sum, in place, and
+    one `psum` at the end joins them: memory does not grow with the number of blocks.
     """
     add, join = _summed(function, devices)
     if len(devices) == 1:
-        return _zeros, add, lambda total: total
+        return _zeros, add, sum_over_processes
 
     def start(like: Any) -> Any:
         zeros = _zeros(like)
@@ -100,7 +102,21 @@ def sum_examples(
     def add_shares(total: Any, shared: Any, block: Any) -> Any:
         return add(total, shared, _shares(block, len(devices)))
 
-    return start, add_shares, lambda total: jax.tree.map(lambda leaf: leaf[0], join(total))
+    return start, add_shares, lambda total: sum_over_processes(jax.tree.map(lambda leaf: leaf[0], join(total)))
+
+
+def my_share(starts: Sequence[int]) -> list[int]:
+    """Every k-th block from this process's number on, among the k processes of `jax.distributed` (one: all)."""
+    return list(starts[jax.process_index() :: jax.process_count()])
+
+
+def sum_over_processes(tree: Any) -> Any:
+    """The sum over all processes of trees of arrays, on every process. One all-gather; one process: the tree itself."""
+    if jax.process_count() == 1:
+        return tree
+    from jax.experimental import multihost_utils
+
+    return jax.tree.map(lambda leaf: np.asarray(multihost_utils.process_allgather(np.asarray(leaf))).sum(0), tree)
 
 
 def _zeros(like: Any) -> Any:

@@ -5,6 +5,7 @@ rows are formed: with a separate head its own block of the kernel is the Kroneck
 closed form.
 """
 
+import logging
 import math
 from typing import Any
 
@@ -16,11 +17,15 @@ from jaxtyping import Float
 from lin_ft import sharding
 from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, balanced_size, check_inputs, features_of, padded
+from lin_ft.kernels.cost import choose
 from lin_ft.kernels.jacobian import JacobianRows
 from lin_ft.kernels.structured import ROWS_AT_ONCE, StructuredRows, full_contract, output_function, sum_contract
+from lin_ft.kernels.vector_products import vector_products_gram
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, split
 from lin_ft.typing import Array, Params
+
+logger = logging.getLogger(__name__)
 
 BLOCK_SIZE = 64
 MEMORY_LIMIT = 2**30
@@ -72,9 +77,8 @@ def blocked_gram(
     `memory_limit` (bytes, for each device) holds the rows of two or more blocks, the largest contraction between them,
     and the activations and cotangents of one reverse pass; where not all rows fit, some are computed again.
     """
-    method = "structured" if method == "auto" else method
-    if method not in METHODS:
-        raise InputError(f"Unknown method '{method}'; known are auto, {', '.join(METHODS)}.")
+    if method not in ("auto", "vector_products", *METHODS):
+        raise InputError(f"Unknown method '{method}'; known are auto, vector_products, {', '.join(METHODS)}.")
     check_inputs(params, x1)
     if x2 is not None:
         check_inputs({}, x2)
@@ -95,7 +99,20 @@ def blocked_gram(
 
     used = sharding.local(devices)
     shared = (function, chosen, frozen, jnp.asarray(combinations, dtype))
-    maker = METHODS[method](of, output == "full")
+    full = output == "full"
+    if method == "auto":
+        row, working = row_bytes(StructuredRows(of, full), shared, x1)
+        n = (shape[0], shape[2])
+        method = choose(
+            shared, x1, of=of, full=full, n=n, symmetric=x2 is None,
+            memory_limit=memory_limit, row=row, working=working,
+        )  # fmt: skip
+        logger.info("kernel %d x %d: method %s", *n, method)
+    if method == "vector_products":
+        return vector_products_gram(
+            function, chosen, frozen, x1, x2, shared[3], of=of, full=full, batch_size=block_size, devices=devices
+        )
+    maker = METHODS[method](of, full)
     row, working = row_bytes(maker, shared, x1)
     n_local = tuple(-(-n // len(used)) for n in (shape[0], 0 if x2 is None else shape[2]))
     chunk, size, held_blocks = _plan(row, working, n_local, count, block_size, memory_limit)
@@ -117,15 +134,17 @@ def blocked_gram(
 
     starts1 = list(range(0, shape[0], size))
     starts2 = starts1 if x2 is None else list(range(0, shape[2], size))
-    for first in range(0, len(starts1), held_blocks):
-        held = {start: rows(x1, start) for start in starts1[first : first + held_blocks]}
+    mine = sharding.my_share(starts1)
+    for first in range(0, len(mine), held_blocks):
+        held = {start: rows(x1, start) for start in mine[first : first + held_blocks]}
         for start2 in starts2:
-            if x2 is None and start2 < starts1[first]:
+            if x2 is None and start2 < mine[first]:
                 continue  # filled by symmetry below
             right = held[start2] if x2 is None and start2 in held else rows(x1 if x2 is None else x2, start2)
             for start1, left in held.items():
                 if x2 is not None or start1 <= start2:
                     put(start1, start2, contract(left, right))
+    kernel = sharding.sum_over_processes(kernel)
     return kernel if x2 is not None else _mirrored(kernel)
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from lin_ft.errors import InputError
 from lin_ft.functions import as_function, n_outputs
 from lin_ft.kernels.blocks import BLOCK_SIZE, MEMORY_LIMIT, blocked_gram, head_gram
+from lin_ft.kernels.neural_tangents import neural_tangents_gram
 from lin_ft.kernels.pseudo import probe_gram
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable
@@ -40,7 +41,7 @@ def gram(
 
     `method`: `structured` (per layer, the default: each layer takes the cheaper contraction), `jacobian` (plain
     per-example gradients), `vector_products` (one tangent and one reverse pass for each column),
-    `neural_tangents` (that library, extra `[neural-tangents]`), or `auto`, see `lin_ft.kernels.choose`.
+    `neural_tangents` (that library, extra `[neural-tangents]`), or `auto`, see `lin_ft.kernels.cost`.
 
     `memory_limit` (bytes, for each device) bounds gradient rows, the contraction and the activations of a reverse pass;
     `block_size` the rows of one block. Neither changes the result beyond rounding.
@@ -51,6 +52,10 @@ def gram(
     """
     if output not in OUTPUTS:
         raise InputError(f"Unknown output '{output}'; known are {', '.join(OUTPUTS)}.")
+    if method == "neural_tangents":
+        if output == "pseudo":
+            raise InputError("neural-tangents has no pseudo kernel; choose output trace or full, or another method.")
+        return neural_tangents_gram(apply, params, x1, x2, output=output, trainable=trainable, **probes)
     options: dict[str, Any] = {"trainable": trainable, "devices": devices}
     if output == "pseudo":
         limits = {"block_size": block_size, "memory_limit": memory_limit}

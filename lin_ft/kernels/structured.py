@@ -91,7 +91,7 @@ class StructuredRows:
                 row = gradients[plain.index(index)]
             elif not mine:
                 row = jnp.zeros((len(x), len(combinations), leaf.size), leaf.dtype)
-            elif self.factors and sample_space(uses, len(combinations), self.full):
+            elif self.factors and space_costs(uses, len(combinations), self.full).samples_win:
                 x_t = jnp.concatenate([xs[:, :, 0] for xs, _ in pairs], axis=1)
                 g_t = jnp.concatenate([gs[:, :, :, 0] for _, gs in pairs], axis=2)
                 rows.append(Factors(x_t, g_t))
@@ -113,21 +113,33 @@ def output_function(of: str, structure: Any) -> Any:
     return function
 
 
-def sample_space(uses: Sequence[Use], count: int, full: bool) -> bool:
-    """Whether sample space is possible, and cheaper for `count` combinations by the multiply-adds of a pair."""
+class SpaceCosts(NamedTuple):
+    """Multiply-adds of one weight in both spaces."""
+
+    samples: float
+    """Of a pair of examples in sample space; infinite where that is not possible."""
+    parameters: float
+    """Of a pair in parameter space."""
+    form: float
+    """Of forming one example's rows in parameter space."""
+
+    @property
+    def samples_win(self) -> bool:
+        return self.samples < self.parameters + 2 * self.form / PARTNERS
+
+
+def space_costs(uses: Sequence[Use], count: int, full: bool) -> SpaceCosts:
+    """For `count` combinations; `full`: products between different combinations too."""
     first = uses[0].product
+    positions, squared = sum(use.product.positions for use in uses), count**2 if full else count
+    weight = first.inner * first.groups * first.outer
+    parameters, form = squared * weight, count * sum(use.product.positions for use in uses) * weight
     if any(use.weight.make or use.product.groups > 1 or use.product.kind != first.kind for use in uses):
-        return False
-    positions = sum(use.product.positions for use in uses)
-    in_samples = positions**2 * (first.inner + count * first.outer)
-    if positions > 1:
-        in_samples += (count**2 if full else count) * positions * first.outer
-        in_samples *= 2  # many small products instead of a large one
-    elif full:
-        in_samples = first.inner + count**2 * first.outer
-    contract = (count**2 if full else count) * first.inner * first.outer
-    form = count * sum(use.product.positions for use in uses) * first.inner * first.outer * 2 / PARTNERS
-    return in_samples < contract + form
+        return SpaceCosts(float("inf"), parameters, form)
+    if positions == 1:
+        return SpaceCosts(first.inner + squared * first.outer, parameters, form)
+    samples = positions**2 * (first.inner + count * first.outer) + squared * positions * first.outer
+    return SpaceCosts(2.0 * samples, parameters, form)  # many small products instead of a large one
 
 
 def _gradient(use: Use, leaf: Any, x: Any, g: Any) -> Any:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from lin_ft import sharding
 from lin_ft.errors import InputError
-from lin_ft.functions import as_function, balanced_size, check_inputs, padded
+from lin_ft.functions import ModelFunction, as_function, balanced_size, check_inputs, padded
+from lin_ft.kernels.structured import output_function
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, merge, split
 from lin_ft.typing import Apply, Array, Params
@@ -68,7 +70,7 @@ class NTKProducts:
         check_inputs({}, self.x, v)
         start, add, finish = sharding.sum_examples(_pull, self.devices)
         total = start(self.chosen)
-        for first in range(0, self.n, self.size):
+        for first in sharding.my_share(range(0, self.n, self.size)):
             block = np.asarray(v[first : first + self.size], self.dtype)
             missing = self.size - len(block)
             cotangent = np.concatenate([block, np.zeros((missing, block.shape[1]), self.dtype)])
@@ -109,6 +111,76 @@ def _estimate(sample: Callable[[np.ndarray], float], n: int, n_classes: int, pro
         raise InputError(f"A standard error needs at least 2 probes, not {probes}.")
     keys = jax.random.split(jax.random.key(0) if key is None else key, probes)
     return Estimate(tuple(sample(np.asarray(jax.random.rademacher(k, (n, n_classes), "float32"))) for k in keys))
+
+
+def vector_products_gram(
+    function: ModelFunction,
+    chosen: Params,
+    frozen: Params,
+    x1: Array,
+    x2: Array | None,
+    combinations: Float[np.ndarray | jax.Array, "p q"],
+    *,
+    of: str,
+    full: bool,
+    batch_size: int = 128,
+    devices: DeviceChoice = None,
+) -> Float[np.ndarray, "n1 n2"] | Float[np.ndarray, "n1 p n2 p"]:
+    """Column after column: one gradient g_k(x_j), then its product with all rows by tangents over x1.
+
+    The least memory of all methods: one gradient (P numbers) and the activations of one batch, whatever p is.
+    Cost: n2 p times (a reverse pass on one sample and a tangent pass over x1).
+    """
+    used = sharding.local(devices)
+    n1, other = x1.shape[0], x1 if x2 is None else x2
+    count, dtype = len(combinations), np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(chosen)))
+    kernel = np.zeros((n1, count, other.shape[0], count) if full else (n1, other.shape[0]), dtype)
+    size = balanced_size(n1, batch_size * len(used))
+    size += -size % len(used)
+    pull, push = _SINGLE[of], sharding.map_examples(_PUSHED[of], used)
+    for j in sharding.my_share(range(other.shape[0])):
+        for k in range(count):
+            row = pull(function, chosen, frozen, combinations[k], np.asarray(other[j : j + 1]))
+            for start in range(0, n1, size):
+                if x2 is None and start + size <= j:
+                    continue  # above the diagonal: by symmetry
+                shared = (function, chosen, frozen, row)
+                block = np.asarray(push(shared, np.asarray(padded(x1[start : start + size], size))))
+                block = (block.reshape(size, -1) @ np.asarray(combinations).T)[: n1 - start]
+                if full:
+                    kernel[start : start + size, :, j, k] = block
+                else:
+                    kernel[start : start + size, j] += block[:, k]
+    kernel = sharding.sum_over_processes(kernel)
+    if x2 is not None:
+        return kernel
+    flat = kernel.reshape(n1 * count if full else n1, -1)
+    return (np.tril(flat) + np.tril(flat, -1).T).reshape(kernel.shape)
+
+
+def _single(of: str) -> Callable[..., Any]:
+    @jax.jit
+    def gradient(function: Any, chosen: Any, frozen: Any, combination: Any, x: Any) -> Any:
+        h = output_function(of, jax.tree.structure(chosen))
+        leaves, structure = jax.tree.flatten(chosen)
+        return jax.tree.unflatten(
+            structure, jax.grad(lambda values: jnp.vdot(combination, h(values, (function, frozen), x[0])))(leaves)
+        )
+
+    return gradient
+
+
+def _pushed(of: str) -> Callable[..., Any]:
+    def push(shared: Any, x: Any) -> Any:
+        function, chosen, frozen, direction = shared
+        outputs = function.features if of == "features" else function
+        return jax.jvp(lambda w: outputs(merge(w, frozen), x), (chosen,), (direction,))[1]
+
+    return push
+
+
+_SINGLE = {of: _single(of) for of in ("logits", "features")}
+_PUSHED = {of: _pushed(of) for of in ("logits", "features")}
 
 
 def _squared_norm(tree: Any) -> float:
