@@ -48,10 +48,13 @@ def adaptive_shrinkage(x: Matrix, y: Classes) -> float:
 
 
 def largest_eigenvalue(gram: Float[np.ndarray, "m m"]) -> float:
-    import scipy.linalg
+    """sigma_1 of a positive semi-definite matrix; by Lanczos, to rounding, where the matrix is not small."""
+    from scipy.sparse.linalg import eigsh
 
-    m = len(gram)
-    return float(max(scipy.linalg.eigvalsh(gram, subset_by_index=(m - 1, m - 1))[0], 0))
+    if len(gram) < 200 or not gram.any():
+        return float(max(np.linalg.eigvalsh(gram)[-1], 0))
+    start = np.random.default_rng(0).normal(size=len(gram))
+    return float(max(eigsh(gram, k=1, v0=start, return_eigenvectors=False)[0], 0))
 
 
 def sfda(features: Float[Array, "n d"], labels: Array, *, confmix: bool = True) -> float:
@@ -86,8 +89,8 @@ def mean_posterior(phi: Matrix, y: Classes, *, confmix: bool) -> float:
 
 
 def compact(x: Matrix) -> Matrix:
-    """Coordinates of the rows in their own span where there are fewer rows than columns: inner products stay."""
-    return x if x.shape[1] <= x.shape[0] else np.asarray(np.linalg.qr(x.T, mode="r")).T
+    """Coordinates of the rows in their own span where there are far fewer rows than columns: inner products stay."""
+    return x if x.shape[1] <= 2 * x.shape[0] else np.asarray(np.linalg.qr(x.T, mode="r")).T
 
 
 def softmax(logits: Matrix) -> Matrix:
