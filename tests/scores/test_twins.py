@@ -324,3 +324,11 @@ def by_vertices(supply, demand, cost):
             if flow.min() > -1e-9:
                 best = min(best, sum(f * cost[cells[k]] for f, k in zip(flow, basis, strict=True)))
     return best
+
+
+def test_the_largest_eigenvalue_of_a_large_matrix():
+    from lin_ft.scores.discriminant import largest_eigenvalue
+
+    x = np.random.default_rng(0).normal(size=(150, 260))
+    for gram in (x @ x.T, x.T @ x, np.zeros((260, 260)), np.ones((260, 260))):
+        assert largest_eigenvalue(gram) == pytest.approx(np.linalg.eigvalsh(gram)[-1], rel=1e-10, abs=1e-12)
