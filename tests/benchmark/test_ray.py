@@ -49,7 +49,7 @@ cluster.shutdown()
 @pytest.mark.slow
 def test_two_nodes_and_a_killed_worker_lose_nothing(config_file, tmp_path):
     config = config_file()
-    config.write_text(config.read_text().replace("seeds=(0, 1)", "seeds=(0,), scores=(), heads=('zero',)"))
+    config.write_text(config.read_text().replace("seeds=(0, 1)", "seeds=(0,), heads=('zero',)"))
     command = [sys.executable, "-c", DRIVER, str(config), str(tmp_path / "out")]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=500, check=False)
