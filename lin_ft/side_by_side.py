@@ -38,7 +38,7 @@ def score_inputs(
             from lin_ft.data import load_task
 
             data = load_task(model.card.source, shots=source_shots, seed=seed).train
-            return features_of(apply, params, model.normalise(data.images)), np.asarray(data.labels)
+            return np.asarray(features_of(apply, params, model.normalise(data.images))), np.asarray(data.labels)
 
         pair = Inputs(pair=Lazy(loaded))
         source = {

@@ -30,7 +30,7 @@ def plot_agreement(names: Sequence[str], tau: Float[np.ndarray, "S S"], path: st
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     image = axes.imshow(tau[np.ix_(order, order)], cmap="RdBu", vmin=-1, vmax=1)
-    labels = [names[k].rpartition("/")[2] for k in order]
+    labels = [names[k].rpartition("/")[2] for k in order.tolist()]
     axes.set_xticks(range(n), labels, rotation=90, fontsize=8)
     axes.set_yticks(range(n), labels, fontsize=8)
     axes.tick_params(length=0)
