@@ -97,7 +97,8 @@ class StructuredRows:
                 rows.append(Factors(x_t, g_t))
                 continue
             else:
-                row = sum(_gradient(use, leaf, xs, gs) for use, (xs, gs) in zip(uses, pairs, strict=True))
+                ordered = self.full or not self.factors or any(use.weight.make for use in uses)
+                row = sum(_gradient(use, leaf, xs, gs, ordered) for use, (xs, gs) in zip(uses, pairs, strict=True))
             rows.append(row.reshape(len(x), len(combinations), -1))
         return rows
 
@@ -142,14 +143,17 @@ def space_costs(uses: Sequence[Use], count: int, full: bool) -> SpaceCosts:
     return SpaceCosts(2.0 * samples, parameters, form)  # many small products instead of a large one
 
 
-def _gradient(use: Use, leaf: Any, x: Any, g: Any) -> Any:
-    """(n, T, groups, K), (n, p, T, groups, O) -> gradients in the leaf, (n, p, *leaf)."""
+def _gradient(use: Use, leaf: Any, x: Any, g: Any, ordered: bool) -> Any:
+    """(n, T, groups, K), (n, p, T, groups, O) -> gradients in the leaf, (n, p, *leaf).
+
+    Not `ordered`: (n, K, groups, p, O) as the product gives them; for sums over all of these no copy is needed.
+    """
     form = use.product
 
     def example(pair: tuple[Any, Any]) -> Any:
         xi, gi = pair
         dw = jnp.einsum("tgk,ptgo->kgpo", xi, gi, precision=jax.lax.Precision.HIGHEST)
-        return jax.vmap(form.gradient, in_axes=2)(dw)
+        return jax.vmap(form.gradient, in_axes=2)(dw) if ordered else dw
 
     one_by_one = form.positions > 1 and jax.default_backend() == "cpu"  # its matrices stay in the cache
     gradients = jax.lax.map(example, (x, g)) if one_by_one else jax.vmap(lambda a, b: example((a, b)))(x, g)
