@@ -138,13 +138,9 @@ def finetune(
     optimizer, step = _training_step(module, config.momentum, config.weight_decay)
     x, y = model.normalise(task.train.images), np.asarray(task.train.labels)
     x_validation, y_validation = model.normalise(task.validation.images), np.asarray(task.validation.labels)
-    schedule = np.asarray(
-        [
-            optax.warmup_cosine_decay_schedule(0, 1, max(1, int(config.warmup * config.steps)), config.steps)(i + 1)
-            for i in range(config.steps)
-        ],
-        np.float32,
-    )
+    warmup = max(1, int(config.warmup * config.steps))
+    rate = optax.warmup_cosine_decay_schedule(0, 1, warmup, max(config.steps, warmup + 1))
+    schedule = np.asarray([rate(i + 1) for i in range(config.steps)], np.float32)
     start = dict(model.variables["params"])
     start["head"] = jax.tree.map(
         jnp.zeros_like, jax.eval_shape(module.init, jax.random.key(0), x[:1])["params"]["head"]

@@ -43,6 +43,10 @@ def test_the_head_starts_at_zero_so_the_first_loss_is_log_c(model, task):
     np.testing.assert_allclose(curve[0], np.log(2), rtol=1e-5)
 
 
+def test_a_single_step_is_allowed(model, task):
+    assert len(finetune(model, task, dataclasses.replace(CONFIG, steps=1, learning_rates=(0.01,))).curve) == 1
+
+
 def test_same_seed_same_result_other_seed_another(model, task):
     config = dataclasses.replace(CONFIG, steps=4, learning_rates=(0.01,))
     first, again, other = (finetune(model, task, dataclasses.replace(config, seed=seed)).curve for seed in (0, 0, 1))
