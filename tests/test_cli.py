@@ -52,6 +52,17 @@ def test_rank_writes_the_ranking_and_its_picture(zoo, photos, tmp_path, monkeypa
     assert (tmp_path / f"ranking-{photos.name}.png").stat().st_size > 1000
 
 
+def test_spectrum_of_several_models(zoo, photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("spectrum", "--target", photos, "--shots", 4, "--zoo", zoo, "--model", "first", "second")
+    assert run(*arguments, "--json", "s.json") == 0
+    assert "alignment" in " ".join(capsys.readouterr().out.split())
+    entries = json.loads((tmp_path / "s.json").read_text())
+    assert [entry["model"] for entry in entries] == ["first", "second"]
+    assert sum(entries[0]["label_energy"]) == pytest.approx(1)
+    assert (tmp_path / "spectrum.png").stat().st_size > 10_000
+
+
 def test_verify_fine_tunes_the_first_and_the_last_and_keeps_what_was_written(
     zoo, photos, tmp_path, monkeypatch, capsys
 ):

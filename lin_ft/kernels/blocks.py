@@ -107,7 +107,7 @@ def blocked_gram(
             shared, x1, of=of, full=full, n=n, symmetric=x2 is None,
             memory_limit=memory_limit, row=row, working=working,
         )  # fmt: skip
-        logger.info("kernel %d x %d: method %s", *n, method)
+        logger.debug("kernel %d x %d: method %s", *n, method)
     if method == "vector_products":
         return vector_products_gram(
             function, chosen, frozen, x1, x2, shared[3], of=of, full=full, batch_size=block_size, devices=devices

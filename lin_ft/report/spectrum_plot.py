@@ -1,0 +1,45 @@
+"""The picture of a kernel's spectrum: eigenvalues, labels in the leading directions, predicted training curve."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lin_ft.zoo.weights import write_atomically
+
+if TYPE_CHECKING:
+    from lin_ft.spectra import KernelSpectrum
+
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
+
+
+def plot_spectra(spectra: Sequence["KernelSpectrum"], path: str | Path) -> None:
+    """Write a PNG (or what the suffix says): one line a model in three panels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, middle, right = figure.subplots(1, 3)
+    times = np.logspace(-2, 4, 200)
+    for index, spectrum in enumerate(spectra):
+        look = {"color": COLOURS[index % len(COLOURS)], "ls": DASHES[index % len(DASHES)], "lw": 1.8}
+        places = np.arange(1, len(spectrum.eigenvalues) + 1)
+        positive = spectrum.eigenvalues > 0
+        left.loglog(places[positive], spectrum.eigenvalues[positive], **look)
+        middle.semilogx(places, np.cumsum(spectrum.label_energy), label=spectrum.model, **look)
+        right.semilogx(times, spectrum.unfitted(times), **look)
+    longest = max(len(spectrum.eigenvalues) for spectrum in spectra)
+    chance = np.arange(1, longest + 1)
+    middle.semilogx(chance, chance / longest, color="#777777", lw=1, label="random labels")
+    left.set(xlabel="eigenvector", ylabel="eigenvalue / mean", title="Spectrum of the centred kernel")
+    middle.set(xlabel="leading eigenvectors", ylabel="share of label energy", ylim=(0, 1.02), title="Labels in it")
+    right.set(xlabel="time × mean eigenvalue", ylabel="squared loss left", ylim=(0, 1.02), title="Predicted training")
+    right.legend(*middle.get_legend_handles_labels(), loc="upper right", frameon=False, fontsize=8)
+    for axes in (left, middle, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(spectra[0].task, fontsize=10)
+    suffix = Path(path).suffix.lstrip(".") or "png"
+    write_atomically(Path(path), lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))

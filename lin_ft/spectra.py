@@ -1,0 +1,121 @@
+"""What a model's kernel sees of a task: eigenvalues, where the labels lie in them, how long each part takes to fit."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.data import Task
+from lin_ft.errors import InputError
+from lin_ft.kernels import probe_gram
+from lin_ft.predict.spectrum import Spectrum, decompose
+from lin_ft.scores import alignment, encode
+from lin_ft.zoo.model import ZooModel
+from lin_ft.zoo.weights import write_atomically
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class KernelSpectrum:
+    """Spectrum of the centred kernel of one model on one task, eigenvalues descending; see `kernel_spectrum`."""
+
+    model: str
+    task: str
+    eigenvalues: Float[np.ndarray, " m"]
+    """In units of their mean."""
+    label_energy: Float[np.ndarray, " m"]
+    """Share of ||Y||² along each eigenvector; adds up to 1."""
+    alignment: float
+    """Cosine of the centred kernel with Y Yᵀ, in [-1, 1]: the normalised Label-Gradient."""
+    learning_rate: float
+    """Largest stable rate of gradient descent on the mean squared loss, in 1 / (unit of the kernel)."""
+
+    def energy_in_top(self, count: int) -> float:
+        """Share of the label energy along the `count` leading eigenvectors."""
+        return float(self.label_energy[:count].sum())
+
+    def effective_dimension(self, ridge: float) -> float:
+        """sum_k lambda_k / (lambda_k + ridge), `ridge` in units of the mean eigenvalue."""
+        return float(np.sum(self.eigenvalues / (self.eigenvalues + ridge)))
+
+    def unfitted(self, times: Float[np.ndarray, " t"]) -> Float[np.ndarray, " t"]:
+        """Share of the squared loss left after training times eta t (units of 1 / mean eigenvalue):
+
+        sum_k exp(-2 t lambda_k) energy_k, the training curve 1 - G(t) / G(infinity) of the linearized model.
+        """
+        return np.exp(-2 * np.outer(times, self.eigenvalues)) @ self.label_energy
+
+    def time_to_fit(self, share: float) -> float:
+        """The least time after which at most 1 - `share` of the squared loss is left; infinite if never."""
+        if not 0 < share < 1:
+            raise InputError(f"share {share}: give a number between 0 and 1, such as 0.9.")
+        if self.label_energy[self.eigenvalues <= 0].sum() > 1 - share:
+            return float("inf")
+        low, high = -12.0, 24.0  # powers of ten
+        for _ in range(100):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.unfitted(np.array([10.0**middle]))[0] > 1 - share else (low, middle)
+        return 10.0**high
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "task": self.task,
+            "n": len(self.eigenvalues),
+            "alignment": self.alignment,
+            "largest_learning_rate": self.learning_rate,
+            "effective_dimension": {f"{r:g}": self.effective_dimension(r) for r in (0.01, 0.1, 1.0)},
+            "time_to_fit": {f"{s:g}": self.time_to_fit(s) for s in (0.5, 0.9, 0.99)},
+            "eigenvalues": self.eigenvalues.tolist(),
+            "label_energy": self.label_energy.tolist(),
+        }
+
+    def save_json(self, path: str | Path) -> None:
+        text = json.dumps(self.as_dict(), indent=1) + "\n"
+        write_atomically(Path(path), lambda temporary: temporary.write_text(text))
+
+
+def kernel_spectrum(model: ZooModel, task: Task, *, probes: int = 4, seed: int = 0) -> KernelSpectrum:
+    """Spectrum of the centred pseudo-NTK of the training images, with the labels' energy in it.
+
+    Kernel rows and columns and the one-hot labels are centred, so that no eigenvector is the constant one. Images of
+    one class have similar gradients where the energy lies in the leading eigenvectors (paper, section 3.2).
+    Cost: `probes` reverse passes an image, O(n³).
+    """
+    apply, params = model.function
+    x = model.normalise(task.train.images)
+    kernel = np.asarray(probe_gram(apply, params, x, probes=probes, key=_key(seed)), np.float64)
+    return spectrum_of(kernel, encode(np.asarray(task.train.labels), task.n_classes), model.name, task.name)
+
+
+def spectrum_of(
+    kernel: Float[np.ndarray, "n n"], targets: Float[np.ndarray, "n C"], model: str = "", task: str = ""
+) -> KernelSpectrum:
+    """The same from any symmetric kernel and targets.
+
+    Raises:
+        InputError: as `decompose`; targets that are constant.
+    """
+    centring = np.eye(len(kernel)) - 1 / len(kernel)
+    centred: Spectrum = decompose(centring @ kernel @ centring)
+    residual = targets - targets.mean(0, keepdims=True)
+    total = float(np.sum(residual**2))
+    if total == 0:
+        raise InputError("targets: all the same; a spectrum of labels needs two classes.")
+    energy = centred.label_energy(residual)[::-1] / total
+    return KernelSpectrum(
+        model=model,
+        task=task,
+        eigenvalues=centred.eigenvalues[::-1] / centred.scale,
+        label_energy=energy,
+        alignment=float(alignment(kernel, residual, form="cka")),
+        learning_rate=2 * len(kernel) / max(float(centred.eigenvalues[-1]), np.finfo(float).tiny),
+    )
+
+
+def _key(seed: int) -> Any:
+    import jax
+
+    return jax.random.key(seed)
