@@ -143,6 +143,7 @@ def on_ray(job: Job, workers: int) -> None:
     """
     try:
         import ray
+        from ray.exceptions import RayError
     except ImportError as error:
         raise InputError("--executor ray: Ray is not installed; pip install 'lin-ft[ray]'.") from error
     started = not ray.is_initialized()
@@ -160,7 +161,7 @@ def on_ray(job: Job, workers: int) -> None:
             cell = running.pop(done)
             try:
                 sentence = ray.get(done)
-            except ray.exceptions.RayError as error:
+            except RayError as error:
                 logger.warning("%s: its worker died %d times.", cell.label, RETRIES + 1)
                 store.fail(cell, f"the worker died {RETRIES + 1} times", str(error))
                 continue

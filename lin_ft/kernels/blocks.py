@@ -114,7 +114,7 @@ def blocked_gram(
         )
     maker = METHODS[method](of, full)
     row, working = row_bytes(maker, shared, x1)
-    n_local = tuple(-(-n // len(used)) for n in (shape[0], 0 if x2 is None else shape[2]))
+    n_local = -(-shape[0] // len(used)), 0 if x2 is None else -(-shape[2] // len(used))
     chunk, size, held_blocks = _plan(row, working, n_local, count, block_size, memory_limit)
     size *= len(used)
     make = sharding.map_examples(maker, used)

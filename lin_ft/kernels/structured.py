@@ -12,6 +12,7 @@ A weight used several times has its X and G joined along T. Normalisation scales
 such form get their gradients by plain differentiation in the same reverse pass: never a wrong number.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -98,7 +99,8 @@ class StructuredRows:
                 continue
             else:
                 ordered = self.full or not self.factors or any(use.weight.make for use in uses)
-                row = sum(_gradient(use, leaf, xs, gs, ordered) for use, (xs, gs) in zip(uses, pairs, strict=True))
+                terms = [_gradient(use, leaf, xs, gs, ordered) for use, (xs, gs) in zip(uses, pairs, strict=True)]
+                row = functools.reduce(jnp.add, terms)
             rows.append(row.reshape(len(x), len(combinations), -1))
         return rows
 
