@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from lin_ft.benchmark.correlation import spearman
+from lin_ft.benchmark.selection import regret
 from lin_ft.data import load_task
 from lin_ft.finetune import FinetuneConfig, finetune
 from lin_ft.functions import features_of
@@ -103,29 +105,41 @@ SCORES = {
     "k nearest neighbours (k = 3)": lambda c: c["k_nearest_neighbours"],
     "source test accuracy (static)": lambda c: c["source_accuracy"],
 }
+PREDICTORS = {
+    "predicted accuracy (leave-one-out, random head)": "random",
+    "linear probe (leave-one-out accuracy)": "zero",
+}
+"""Scores that are accuracies, so that they can be compared with the measured one."""
 
 
-def correlations(cells: list[dict]) -> dict[str, dict[str, float]]:
-    """Spearman correlation of each score with fine-tuned accuracy, over the models, for each task."""
-    from scipy.stats import rankdata, spearmanr
+def qualities(cells: list[dict]) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """For each score and task: (Spearman with fine-tuned accuracy over the models, regret of its first model in
+    accuracy, mean absolute error of the accuracy it predicts or NaN)."""
+    from scipy.stats import rankdata
 
     tasks = sorted({cell["task"] for cell in cells})
-    measured = {(cell["task"], cell["model"]): cell["finetuned"]["test_accuracy"] for cell in cells}
     models = sorted({cell["model"] for cell in cells})
-    table: dict[str, dict[str, float]] = {}
+    measured = {(cell["task"], cell["model"]): cell["finetuned"]["test_accuracy"] for cell in cells}
+    table: dict[str, dict[str, tuple[float, float, float]]] = {}
     for task in tasks:
-        of_task = [cell for cell in cells if cell["task"] == task]
-        truth = [cell["finetuned"]["test_accuracy"] for cell in of_task]
-        for name, score in SCORES.items():
-            values = [score(cell) for cell in of_task]
-            table.setdefault(name, {})[task] = float(spearmanr(values, truth).statistic)
+        by_model = {cell["model"]: cell for cell in cells if cell["task"] == task}
+        truth = np.array([measured[task, model] for model in models])
+        rows = {name: [score(by_model[model]) for model in models] for name, score in SCORES.items()}
         others = [t for t in tasks if t != task]
         if others:
-            places = np.mean([rankdata([measured[t, m] for m in models]) for t in others], axis=0)
-            static = dict(zip(models, places, strict=True))
-            values = [static[cell["model"]] for cell in of_task]
-            name = "best on average over the other tasks (static)"
-            table.setdefault(name, {})[task] = float(spearmanr(values, truth).statistic)
+            places = [rankdata([measured[t, m] for m in models]) for t in others]
+            rows["best on average over the other tasks (static)"] = np.mean(places, axis=0).tolist()
+        rows["largest model (static; all are equal), or any at random"] = [0.0] * len(models)
+        rows["always the CIFAR-10 model (static)"] = [float(model.startswith("cifar10-")) for model in models]
+        for name, values in rows.items():
+            head = PREDICTORS.get(name)
+            errors = (
+                [abs(by_model[m][head]["predicted_accuracy"] - measured[task, m]) for m in models] if head else [np.nan]
+            )
+            ranked = name in SCORES or name.startswith("best on average")
+            place = spearman(np.array(values), truth) if ranked else float("nan")
+            row = (place, regret(np.array(values), truth), float(np.mean(errors)))
+            table.setdefault(name, {})[task] = row
     return table
 
 
@@ -173,14 +187,26 @@ def tables(cells: list[dict]) -> list[str]:
             shown = f"**{100 * measured:.1f}**" if best else f"{100 * measured:.1f}"
             entries.append(f"{100 * cell['random']['predicted_accuracy']:.0f} / {shown}")
         lines.append(f"| {model.removesuffix('-resnet20')} | " + " | ".join(entries) + " |")
-    lines += ["", "Spearman correlation with the measured accuracy:", ""]
-    lines += ["| score | " + " | ".join(tasks) + " | mean [95 %] |", "| --- |" + " --- |" * (len(tasks) + 1)]
-    table = correlations(cells)
-    for name, row in sorted(table.items(), key=lambda item: -np.nanmean(list(item[1].values()))):
-        values = [row[task] for task in tasks]
-        low, high = interval([value for value in values if np.isfinite(value)])
-        shown = " | ".join(f"{value:.2f}" for value in values)
-        lines.append(f"| {name} | {shown} | **{np.nanmean(values):.2f}** [{low:.2f}, {high:.2f}] |")
+    table = qualities(cells)
+    lines += [
+        "",
+        f"Spearman correlation with the measured accuracy over {len(models)} models; regret: points of accuracy",
+    ]
+    lines += ["lost by fine-tuning only the first; error: mean |predicted - measured| in points:", ""]
+    heads = [*tasks, "mean [95 %]", "regret", "error"]
+    lines += ["| score | " + " | ".join(heads) + " |", "| --- |" + " --- |" * len(heads)]
+
+    def mean(row: dict[str, tuple[float, float, float]], column: int) -> float:
+        return float(np.mean([values[column] for values in row.values()]))
+
+    for name, row in sorted(table.items(), key=lambda item: -np.nan_to_num(mean(item[1], 0), nan=-9)):
+        values = [row[task][0] for task in tasks]
+        shown = [f"{value:.2f}" if np.isfinite(value) else "-" for value in values]
+        low, high = interval(values)
+        shown.append(f"**{mean(row, 0):.2f}** [{low:.2f}, {high:.2f}]" if np.isfinite(low) else "-")
+        shown.append(f"{100 * mean(row, 1):.1f}")
+        shown.append(f"{100 * mean(row, 2):.1f}" if np.isfinite(mean(row, 2)) else "-")
+        lines.append(f"| {name} | " + " | ".join(shown) + " |")
     return lines
 
 
