@@ -58,7 +58,7 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     axes.set_xlabel(f"accuracy (chance {1 / ranking.n_classes:.0%}; dashed: the reference, {ranking.reference})")
     axes.set_title(
         f"Which model to fine-tune on {ranking.task}? {ranking.n} images, {ranking.n_classes} classes,"
-        f" ranked by {ranking.score}",
+        f"\nranked by {ranking.score}",
         fontsize=10,
         loc="left",
         x=-0.1,
