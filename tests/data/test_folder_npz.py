@@ -49,7 +49,7 @@ def test_broken_images_are_named_and_counted(pictures, caplog):
     (pictures / "cat" / "empty.png").write_bytes(b"")
     (pictures / "cat" / "truncated.png").write_bytes(whole[: len(whole) // 2])
     (pictures / "ant" / "text.jpg").write_text("no image")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "lin_ft"):
         data = load_split(pictures, "train")
     assert data.skipped == 3
     assert len(data) == 26

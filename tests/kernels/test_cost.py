@@ -72,12 +72,12 @@ def test_multiply_adds_of_a_forward_pass_are_counted():
 
 def test_a_limit_too_small_for_rows_leaves_vector_products(caplog):
     apply, params = conv_net()
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "lin_ft"):
         small = gram(apply, params, images(3), memory_limit=10_000)
     assert "method vector_products" in caplog.text
     np.testing.assert_allclose(small, np.einsum("icjc->ij", whole_jacobian_gram(apply, params, images(3))) / 3)
     caplog.clear()
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "lin_ft"):
         gram(apply, params, images(3))
     assert "method structured" in caplog.text
 

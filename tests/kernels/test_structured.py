@@ -148,7 +148,7 @@ def test_which_weights_are_split_off(cls):
 
 
 def test_a_loop_is_named_in_the_log(caplog):
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "lin_ft"):
         uses_of(Loop)
     assert "scan" in caplog.text
     assert "(4, 4)" in caplog.text
