@@ -6,7 +6,7 @@ Hardware  one CPU core (AVX-512), float32
 Time      about 220 minutes
 """
 
-from lin_ft.zoo.train import Recipe
+from lin_ft.zoo.train import Recipe, Restart
 
 config = Recipe(
     source="cifar10",
@@ -19,7 +19,9 @@ config = Recipe(
     learning_rate=0.03,
     warmup=4 / 24,
     warmup_peak=0.0762,
-    restart_epochs=25,
-    restart_rate=0.03,
-    restart_shift=4,
+    restarts=(
+        Restart(epochs=25, learning_rate=0.03, shift=4),
+        Restart(epochs=25, learning_rate=0.05, shift=4, weight_decay=5e-4),
+    ),
+    statistics_images=20_000,
 )

@@ -6,7 +6,7 @@ Hardware  one CPU core (AVX-512), float32
 Time      about 40 to 70 minutes
 """
 
-from lin_ft.zoo.train import Recipe
+from lin_ft.zoo.train import Recipe, Restart
 
 config = Recipe(
     source="fashion_mnist",
@@ -16,6 +16,5 @@ config = Recipe(
     full_epochs=1,
     crop=24,
     flip=True,
-    restart_epochs=2,
-    restart_rate=0.01,
+    restarts=(Restart(epochs=2, learning_rate=0.01),),
 )

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import json
 import logging
 import platform
 import runpy
@@ -10,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +27,17 @@ from lin_ft.zoo.model import architecture
 from lin_ft.zoo.weights import load_weights, save_weights
 
 logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Restart:
+    """One more cosine cycle (Loshchilov & Hutter 2017, arXiv 1608.03983) on whole images, momentum from zero."""
+
+    epochs: int
+    learning_rate: float
+    shift: int = 2
+    """Whole images are shifted by up to this many pixels."""
+    weight_decay: float = 3e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,11 +73,11 @@ class Recipe:
     """Fraction of all steps with growing learning rate."""
     warmup_peak: float | None = None
     """The rate that the warm-up climbs to, before the decay starts from `learning_rate`; None: the same."""
-    restart_epochs: int = 0
-    """Epochs of a second cosine cycle (Loshchilov & Hutter 2017, arXiv 1608.03983) on whole images, momentum from 0."""
-    restart_rate: float = 0.01
-    restart_shift: int | None = None
-    """The `shift` of the second cycle; None: the same."""
+    restarts: tuple[Restart, ...] = ()
+    """Cycles after the first `epochs`."""
+    statistics_images: int = 0
+    """At the end the running statistics of the norms become those of this many training images at the final
+    weights (Wu & Johnson 2021, arXiv 2105.07576: "precise BN"); 0 keeps the moving averages of training."""
     seed: int = 0
 
     @property
@@ -81,8 +94,8 @@ def batches(
     full = epoch >= recipe.epochs - recipe.full_epochs
     side = images.shape[1] if full else recipe.crop
     shift = recipe.shift if full else 0
-    if epoch >= recipe.epochs and recipe.restart_shift is not None:
-        shift = recipe.restart_shift
+    if epoch >= recipe.epochs:
+        shift = recipe.restarts[_cycle(recipe, epoch) - 1].shift
     pad = ((0, 0), (shift, shift), (shift, shift), (0, 0))
     for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
         index = order[start : start + recipe.batch_size]
@@ -97,9 +110,17 @@ def batches(
         yield batch / 255, labels[index]
 
 
-def _schedule(recipe: Recipe, steps_per_epoch: int, restarted: bool) -> optax.Schedule:
-    if restarted:
-        return optax.cosine_decay_schedule(recipe.restart_rate, max(1, recipe.restart_epochs * steps_per_epoch))
+def _starts(recipe: Recipe) -> list[int]:
+    """First epoch of every cycle, and at the end the number of all epochs."""
+    lengths = [recipe.epochs, *(restart.epochs for restart in recipe.restarts)]
+    return [0, *np.cumsum(lengths).tolist()]
+
+
+def _cycle(recipe: Recipe, epoch: int) -> int:
+    return int(np.searchsorted(_starts(recipe)[1:], epoch, side="right"))
+
+
+def _schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
     n_steps = recipe.epochs * steps_per_epoch
     warmup = max(1, int(recipe.warmup * n_steps))
     peak = recipe.learning_rate if recipe.warmup_peak is None else recipe.warmup_peak
@@ -108,14 +129,25 @@ def _schedule(recipe: Recipe, steps_per_epoch: int, restarted: bool) -> optax.Sc
     return optax.join_schedules([climb, decay], [warmup])
 
 
-def _optimizer(recipe: Recipe, steps_per_epoch: int, restarted: bool = False) -> optax.GradientTransformation:
+def _optimizers(recipe: Recipe, steps_per_epoch: int) -> list[optax.GradientTransformation]:
+    """One optimizer a cycle."""
+
     def is_kernel(params):
         return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
 
-    return optax.chain(
-        optax.add_decayed_weights(recipe.weight_decay, mask=is_kernel),
-        optax.sgd(_schedule(recipe, steps_per_epoch, restarted), momentum=recipe.momentum, nesterov=True),
-    )
+    def optimizer(weight_decay: float, schedule: optax.Schedule) -> optax.GradientTransformation:
+        return optax.chain(
+            optax.add_decayed_weights(weight_decay, mask=is_kernel),
+            optax.sgd(schedule, momentum=recipe.momentum, nesterov=True),
+        )
+
+    first = optimizer(recipe.weight_decay, _schedule(recipe, steps_per_epoch))
+    return [first] + [
+        optimizer(
+            restart.weight_decay, optax.cosine_decay_schedule(restart.learning_rate, restart.epochs * steps_per_epoch)
+        )
+        for restart in recipe.restarts
+    ]
 
 
 def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool = True) -> ModelCard:
@@ -135,8 +167,8 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     module = build(len(training.class_names))
     variables = module.init(jax.random.key(recipe.seed), jnp.zeros((1, *images.shape[1:])))
     steps_per_epoch = len(images) // recipe.batch_size
-    cycles = [_optimizer(recipe, steps_per_epoch), _optimizer(recipe, steps_per_epoch, restarted=True)]
-    n_epochs = recipe.epochs + recipe.restart_epochs
+    cycles, starts = _optimizers(recipe, steps_per_epoch), _starts(recipe)
+    n_epochs = starts[-1]
 
     def loss(params, statistics, x, y):
         logits, updated = module.apply(
@@ -146,9 +178,9 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         return value, (updated["batch_stats"], (logits.argmax(-1) == y).mean())
 
     @functools.partial(jax.jit, static_argnums=0)
-    def step(restarted, params, statistics, state, x, y):
+    def step(cycle, params, statistics, state, x, y):
         (value, (statistics, accuracy)), grads = jax.value_and_grad(loss, has_aux=True)(params, statistics, x, y)
-        updates, state = cycles[restarted].update(grads, state, params)
+        updates, state = cycles[cycle].update(grads, state, params)
         return optax.apply_updates(params, updates), statistics, state, value, accuracy
 
     params, statistics = variables["params"], variables["batch_stats"]
@@ -175,14 +207,12 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     with bar:
         done = bar.add_task(recipe.entry, total=n_epochs, completed=first_epoch)
         for epoch in range(first_epoch, n_epochs):
-            restarted = epoch >= recipe.epochs
-            if epoch == recipe.epochs:
-                state = cycles[1].init(params)
+            cycle = _cycle(recipe, epoch)
+            if epoch == starts[cycle]:
+                state = cycles[cycle].init(params)
             start, values = time.monotonic(), []
             for x, y in batches(images, labels, recipe, epoch):
-                params, statistics, state, value, accuracy = step(
-                    restarted, params, statistics, state, (x - mean) / std, y
-                )
+                params, statistics, state, value, accuracy = step(cycle, params, statistics, state, (x - mean) / std, y)
                 values.append((float(value), float(accuracy)))
                 bar.advance(done, recipe.batch_size / len(images))
             seconds += time.monotonic() - start
@@ -197,6 +227,10 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
             saved = {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
             save_weights(checkpoint, saved | {"epoch": np.array([epoch + 1.0]), "seconds": np.array([seconds])})
 
+    if recipe.statistics_images:
+        rng = np.random.Generator(np.random.Philox(key=[recipe.seed, n_epochs]))
+        chosen = rng.permutation(len(images))[: recipe.statistics_images]
+        statistics = _exact_statistics(module, params, statistics, (images[chosen] / np.float32(255) - mean) / std)
     variables = {"params": params, "batch_stats": statistics}
     logits = logits_of(*from_linen(module, variables), (test.images.astype(np.float32) / 255 - mean) / std)
     accuracy = float((logits.argmax(-1) == test.labels).mean())
@@ -221,13 +255,35 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         hardware=f"{jax.devices()[0].device_kind} x {jax.local_device_count()}, {platform.machine()}",
         seconds=round(seconds, 1),
         seed=recipe.seed,
-        recipe=dataclasses.asdict(recipe),
+        recipe=json.loads(json.dumps(dataclasses.asdict(recipe))),
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
     )
     save_card(out / f"{recipe.entry}.json", card)
     checkpoint.unlink(missing_ok=True)
     logger.info("%s: test accuracy %.4f on %d images", recipe.entry, accuracy, len(test.images))
     return card
+
+
+def _exact_statistics(module: Any, params: Any, statistics: Any, x: Float[np.ndarray, "n h w 3"]) -> Any:
+    """Mean and variance of every normalisation layer over x, averaged over batches of 500 at fixed weights.
+
+    One update of the moving average gives s1 = m s0 + (1 - m) s with s that of the batch and m the layer's momentum;
+    from s0 = 0 and from s0 = 1 both s and m follow, whatever m is.
+    """
+
+    @jax.jit
+    def batch_statistics(x):
+        def after(start):
+            initial = jax.tree.map(lambda leaf: jnp.full_like(leaf, start), statistics)
+            return module.apply({"params": params, "batch_stats": initial}, x, train=True, mutable=["batch_stats"])[1][
+                "batch_stats"
+            ]
+
+        return jax.tree.map(lambda zero, one: zero / (1 - (one - zero)), after(0.0), after(1.0))
+
+    starts = range(0, max(1, len(x) - 499), 500)
+    parts = [batch_statistics(x[start : start + 500]) for start in starts]
+    return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parts)
 
 
 def _commit() -> str:

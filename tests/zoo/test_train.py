@@ -2,12 +2,13 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
 from lin_ft.errors import InputError
 from lin_ft.zoo import load_zoo
-from lin_ft.zoo.train import Recipe, batches, load_recipe, train
+from lin_ft.zoo.train import Recipe, Restart, batches, load_recipe, train
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_an_interrupted_run_ends_in_the_same_weights_as_a_whole_one(source, tmp_
 def test_a_restarted_cycle_resumes_exactly_too(source, tmp_path, monkeypatch, stop):
     import lin_ft.zoo.train as module
 
-    chosen = recipe(source, epochs=2, full_epochs=1, restart_epochs=2)
+    chosen = recipe(source, epochs=2, full_epochs=1, restarts=(Restart(1, 0.03), Restart(1, 0.01, weight_decay=1e-2)))
     whole = train(chosen, tmp_path / "whole", progress=False)
 
     def interrupted(images, labels, recipe, epoch):
@@ -135,10 +136,29 @@ def test_an_unknown_architecture_is_named(source, tmp_path):
         train(recipe(source, architecture="vgg"), tmp_path, progress=False)
 
 
+def test_statistics_of_the_norms_become_those_of_the_training_images(source, tmp_path):
+    from lin_ft.data import load_split
+    from lin_ft.zoo import load_weights
+    from lin_ft.zoo.model import architecture
+
+    train(recipe(source), tmp_path / "moving", progress=False)
+    card = train(recipe(source, statistics_images=1_000_000), tmp_path / "exact", progress=False)
+    moving, exact = (load_weights(tmp_path / name / "tiny.safetensors") for name in ("moving", "exact"))
+    jax.tree.map(np.testing.assert_array_equal, moving["params"], exact["params"])
+    images = load_split(source, "train").images
+    assert len(images) <= 500, "one batch, so that the twin below is exact"
+    x = (images / np.float32(255) - np.float32(card.mean)) / np.float32(card.std)
+    module = architecture(card.architecture)(2)
+    stem = module.apply(exact, x, method=lambda module, x: module.stem(x))
+    np.testing.assert_allclose(exact["batch_stats"]["stem_norm"]["mean"], stem.mean((0, 1, 2)), atol=1e-4)
+    np.testing.assert_allclose(exact["batch_stats"]["stem_norm"]["var"], stem.var((0, 1, 2)), rtol=1e-3)
+    assert not np.allclose(moving["batch_stats"]["stem_norm"]["mean"], stem.mean((0, 1, 2)), atol=1e-3)
+
+
 def test_the_second_cycle_has_its_own_shift(source):
     image = np.arange(32 * 32 * 3).reshape(1, 32, 32, 3).astype(np.uint8)
     images, labels = np.repeat(image, 64, 0), np.zeros(64, int)
-    chosen = recipe(source, epochs=1, full_epochs=1, shift=0, restart_epochs=1, restart_shift=1)
+    chosen = recipe(source, epochs=1, full_epochs=1, shift=0, restarts=(Restart(1, 0.01, shift=1),))
     views = {epoch: np.concatenate([x for x, _ in batches(images, labels, chosen, epoch)]) for epoch in (0, 1)}
     assert len(np.unique(views[0], axis=0)) == 1
     assert len(np.unique(views[1], axis=0)) == 9, "the 3 x 3 shifts by at most one pixel"
