@@ -35,7 +35,8 @@ def discriminant(x: Matrix, y: Classes, shrinkage: float, width: int | None = No
     mean_variance = np.trace(scatter) / (width or x.shape[1])
     # Classes that have collapsed to points, or constant features: keep S invertible.
     floor = np.finfo(np.float64).eps * max(float(np.mean(x**2)), np.finfo(np.float64).tiny ** 0.5)
-    system = (1 - shrinkage) * scatter + max(shrinkage * mean_variance, floor) * np.eye(len(scatter))
+    system = (1 - shrinkage) * scatter
+    system[np.diag_indices_from(system)] += max(shrinkage * mean_variance, floor)
     return Discriminant(scipy.linalg.solve(system, means.T, assume_a="pos").T, means, counts / len(y))
 
 
@@ -57,12 +58,29 @@ def largest_eigenvalue(gram: Float[np.ndarray, "m m"]) -> float:
     return float(max(eigsh(gram, k=1, v0=start, return_eigenvectors=False)[0], 0))
 
 
-def sfda(features: Float[Array, "n d"], labels: Array, *, confmix: bool = True) -> float:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fitted:
+    """The discriminant that SFDA and ETran start from: centred features (or coordinates), its l and its posteriors."""
+
+    x: Float[np.ndarray, "n r"]
+    shrinkage: float
+    posteriors: Float[np.ndarray, "n C"]
+
+
+def fitted_discriminant(features: Array, labels: Array) -> Fitted:
+    """Fit with the adaptive shrinkage. Cost: one Gram matrix and one Cholesky factor of side min(n, d)."""
+    phi, y = labelled(features, labels)
+    x = compact(phi - phi.mean(0))
+    shrinkage = adaptive_shrinkage(x, y)
+    return Fitted(x, shrinkage, discriminant(x, y, shrinkage, phi.shape[1]).posteriors(x))
+
+
+def sfda(features: Float[Array, "n d"], labels: Array, *, fitted: Fitted | None = None, confmix: bool = True) -> float:
     """Mean posterior p(y_i|x_i) of a shrunk linear discriminant, refitted after each x has been mixed with others.
 
     Shao et al., ECCV 2022, eqs. 3 to 10. ConfMix: x <- q x + (1 - q) (mean of the other classes' means), q the softmax
     of the posteriors at y; then the same l again. Range [0, 1], higher is better; unchanged by rotation, not by
-    scale. Cost: two Cholesky factors of side min(n, d).
+    scale. Cost: two Cholesky factors of side min(n, d). `fitted`: the first of the two fits, if at hand.
     Here sigma_1 is exact (the authors stop after 3 power iterations) and the features are not overwritten. Known
     trouble: exactly 1 for every model at 500 samples of 2,048 features; no log, unlike the name LEEP in the code.
 
@@ -70,21 +88,14 @@ def sfda(features: Float[Array, "n d"], labels: Array, *, confmix: bool = True) 
         InputError: bad features or labels.
     """
     phi, y = labelled(features, labels)
-    return mean_posterior(phi, y, confmix=confmix)
-
-
-def mean_posterior(phi: Matrix, y: Classes, *, confmix: bool) -> float:
-    width = phi.shape[1]
-    x = compact(phi - phi.mean(0))
-    shrinkage = adaptive_shrinkage(x, y)
-    p = discriminant(x, y, shrinkage, width).posteriors(x)
-    rows = np.arange(len(y))
+    fitted = fitted_discriminant(phi, y) if fitted is None else fitted
+    x, p, rows = fitted.x, fitted.posteriors, np.arange(len(y))
     if confmix:
         q = softmax(p)[rows, y][:, None]
         means, _ = class_means(x, y)
         others = (means.sum(0) - means) / (len(means) - 1)
         mixed = q * x + (1 - q) * others[y]
-        p = discriminant(mixed, y, shrinkage, width).posteriors(mixed)
+        p = discriminant(mixed, y, fitted.shrinkage, phi.shape[1]).posteriors(mixed)
     return float(np.mean(p[rows, y]))
 
 

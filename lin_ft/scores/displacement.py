@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.discriminant import mean_posterior
+from lin_ft.scores.discriminant import sfda
 from lin_ft.scores.inputs import Classes, Matrix, class_means, labelled, matrix, one_hot
 from lin_ft.typing import Array
 
@@ -41,7 +41,7 @@ def ped(
         if total <= stop * first:
             break
         x = x + moves[y]
-    return mean_posterior(x * deviation + mean, y, confmix=True)
+    return sfda(x * deviation + mean, y)
 
 
 def _moves(x: Matrix, y: Classes, size: float, time: float) -> Float[np.ndarray, "C d"]:

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.discriminant import mean_posterior
-from lin_ft.scores.inputs import labelled, matrix
+from lin_ft.scores.discriminant import Fitted, sfda
+from lin_ft.scores.inputs import matrix
 from lin_ft.typing import Array
 
 
@@ -23,19 +23,19 @@ def etran_energy(features: Float[Array, "n d"], *, share: float = 0.005) -> floa
     return float(np.mean(energy[: max(1, int(share * len(energy)))]))
 
 
-def etran_classification(features: Float[Array, "n d"], labels: Array) -> float:
+def etran_classification(features: Float[Array, "n d"], labels: Array, *, fitted: Fitted | None = None) -> float:
     """Mean posterior of the discriminant of SFDA, without ConfMix.
 
     Gholami et al., ICCV 2023, section 3.3. Range [0, 1], higher is better. Cost: a Cholesky factor of side min(n, d).
+    `fitted`: the same fit, if at hand.
     The published code hands a matrix that is not symmetric to `eigh`, which reads one triangle of it.
     """
-    phi, y = labelled(features, labels)
-    return mean_posterior(phi, y, confmix=False)
+    return sfda(features, labels, fitted=fitted, confmix=False)
 
 
-def etran_parts(features: Float[Array, "n d"], labels: Array) -> tuple[float, float]:
+def etran_parts(features: Float[Array, "n d"], labels: Array, *, fitted: Fitted | None = None) -> tuple[float, float]:
     """(classification, energy) of one model, for `etran` over the zoo."""
-    return etran_classification(features, labels), etran_energy(features)
+    return etran_classification(features, labels, fitted=fitted), etran_energy(features)
 
 
 def etran(parts: Float[Array, "models 2"]) -> Float[np.ndarray, " models"]:

@@ -10,34 +10,34 @@ from lin_ft.typing import Array
 
 
 def logme(
-    features: Float[Array, "n d"], labels: Array, *, raw_svd: ThinSVD | None = None, steps: int | None = None
+    features: Float[Array, "n d"], labels: Array, *, svd: ThinSVD | None = None, steps: int | None = None
 ) -> float:
     """Mean over classes of max_{a,b} log N(y_c; 0, I/b + F Fᵀ/a) / n, y_c the 1/0 indicator of class c.
 
     You et al., ICML 2021, eqs. 2 and 3 (and JMLR 2022): with m = b A⁻¹ Fᵀy and A = aI + b FᵀF this is
     (d/2) log a + (n/2) log b - ½ log det A - (b/2)||Fm - y||² - (a/2) mᵀm - (n/2) log 2 pi, over n.
     Range (-inf, inf), higher is better; features are not centred. Cost: one thin decomposition and O(min(n, d) C).
-    `raw_svd`: of the features as they are, if at hand. `steps`: stop after so many MacKay steps from a = b = 1, with
-    the published guards of 1e-5, for comparison with the published code (11 steps, or a change of a/b below 0.1 %);
-    by default the maximum itself is found.
+    `svd`: of the centred features, if at hand; their mean enters as a change of rank one. `steps`: stop after so many
+    MacKay steps from a = b = 1, with the published guards of 1e-5, for comparison with the published code (11 steps,
+    or a change of a/b below 0.1 %); by default the maximum itself is found.
     Published defect: the default solver (fixed point) leaves out ½ (d - n) log a of log det A where n < d.
 
     Raises:
         InputError: bad features or labels.
     """
     phi, y = labelled(features, labels)
-    return _evidence(phi, one_hot(y), raw_svd, steps)
+    return _evidence(phi, one_hot(y), svd, steps)
 
 
 def logme_regression(
-    features: Float[Array, "n d"], values: Array, *, raw_svd: ThinSVD | None = None, steps: int | None = None
+    features: Float[Array, "n d"], values: Array, *, svd: ThinSVD | None = None, steps: int | None = None
 ) -> float:
     """The same with regression targets, (n,) or (n, k), as y: mean over columns of the maximum log evidence over n.
 
     You et al., ICML 2021, section 4.3. Range (-inf, inf), higher is better; targets are neither centred nor scaled.
     """
     phi = matrix(features)
-    return _evidence(phi, regression_targets(values, len(phi)), raw_svd, steps)
+    return _evidence(phi, regression_targets(values, len(phi)), svd, steps)
 
 
 def regression_targets(values: Array, n: int) -> Matrix:
@@ -54,54 +54,72 @@ def regression_targets(values: Array, n: int) -> Matrix:
 
 
 def _evidence(phi: Matrix, targets: Matrix, svd: ThinSVD | None, steps: int | None) -> float:
-    svd = thin_svd(phi, centred=False) if svd is None else svd
+    if steps is not None:
+        return _stopped(phi, targets, steps)
+    total = np.sum(targets**2, axis=0)
+    if not phi.any():  # y ~ N(0, I/b)
+        error = np.maximum(total, np.finfo(np.float64).tiny) / len(phi)
+        return float(np.mean(-0.5 * (np.log(error) + 1 + np.log(2 * np.pi))))
+    return float(np.mean(_Profile(phi, targets, thin_svd(phi) if svd is None else svd).maximum()))
+
+
+class _Profile:
+    """The log evidence over n at t = a/b for every column of `targets`, b = n / e(t) at its best.
+
+    e(t) = yᵀ(I + F Fᵀ/t)⁻¹ y. With F = U s Vᵀ + 1 muᵀ, F Fᵀ is an arrow in the basis [U, 1/√n]: the diagonal s²
+    bordered by √n s (Vᵀmu), with n ||mu||² at its tip. Its Schur complement loses no digits.
+    """
+
+    def __init__(self, phi: Matrix, targets: Matrix, svd: ThinSVD):
+        self.n = len(phi)
+        mu = phi.mean(0)
+        self.s = svd.singular[:, None]
+        self.along = (svd.right.T @ mu)[:, None]  # Vᵀmu
+        self.off = float(np.sum((mu - svd.right @ self.along[:, 0]) ** 2))  # ||mu||² outside the span of V
+        self.z = svd.left.T @ targets
+        self.ones = targets.sum(0) / np.sqrt(self.n)
+        inside = np.sum(self.z**2, axis=0) + self.ones**2
+        full = len(svd.singular) + 1 >= self.n  # nothing of y lies outside
+        self.outside = np.zeros_like(inside) if full else np.maximum(np.sum(targets**2, axis=0) - inside, 0.0)
+        squares = np.append(svd.singular**2, self.n * float(mu @ mu))
+        squares = squares[squares > 1e-12 * squares.max()]
+        self.range = np.log(squares.min()) - 20, np.log(squares.max()) + 12
+
+    def __call__(self, log_t: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
+        t = np.exp(log_t)
+        shrunk = 1 / (1 + self.s**2 / t)  # t / (t + s²)
+        tip = 1 + self.n / t * (self.off + np.sum(self.along**2 * shrunk, axis=0))
+        border = np.sqrt(self.n) / t * np.sum(self.s * self.along * self.z * shrunk, axis=0)
+        error = np.sum(self.z**2 * shrunk, axis=0) + self.outside + (self.ones - border) ** 2 / tip
+        log_det = np.log(tip) - np.sum(np.log(shrunk), axis=0)
+        fit = np.log(np.maximum(error, np.finfo(np.float64).tiny) / self.n) + 1 + np.log(2 * np.pi)
+        return -0.5 * (log_det / self.n + fit)
+
+    def maximum(self) -> Float[np.ndarray, " C"]:
+        """The largest value over t for every column: a grid over all scales, then golden sections around its best."""
+        grid = np.linspace(*self.range, 64)
+        values = np.stack([self(np.full(len(self.ones), point)) for point in grid])
+        best = values.argmax(0)
+        low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, len(grid) - 1)]
+        golden = (np.sqrt(5) - 1) / 2
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        at_left, at_right = self(left), self(right)
+        for _ in range(40):  # brackets shrink by 0.618 each: 1e-9 of the first
+            lower = at_left > at_right
+            low, high = np.where(lower, low, left), np.where(lower, right, high)
+            step = golden * (high - low)
+            left, right = np.where(lower, high - step, right), np.where(lower, left, low + step)
+            fresh = self(np.where(lower, left, right))
+            at_left, at_right = np.where(lower, fresh, at_right), np.where(lower, at_left, fresh)
+        return np.maximum(np.maximum(at_left, at_right), values.max(0))
+
+
+def _stopped(phi: Matrix, targets: Matrix, steps: int) -> float:
+    svd = thin_svd(phi, centred=False)
     n, d = svd.shape
     s2, z2 = svd.singular**2, (svd.left.T @ targets) ** 2  # squared coordinates of y in the range of F
-    total = np.sum(targets**2, axis=0)
-    outside = np.maximum(total - z2.sum(0), 0.0)
-    if len(s2) == n:  # F has full row rank: nothing of y lies outside
-        outside = np.zeros_like(outside)
-    if steps is not None:
-        return float(np.mean([_mackay(s2, z2[:, c], outside[c], n, d, steps) for c in range(targets.shape[1])]))
-    if not len(s2):  # constant zero features: y ~ N(0, I/b)
-        return float(np.mean(-0.5 * np.log(np.maximum(total, np.finfo(np.float64).tiny) / n))) - 0.5 * (
-            1 + np.log(2 * np.pi)
-        )
-    return float(np.mean(_maximum(s2, z2, outside, n)))
-
-
-def _profile(
-    log_t: Float[np.ndarray, " C"],
-    s2: Float[np.ndarray, " r"],
-    z2: Float[np.ndarray, "r C"],
-    outside: Float[np.ndarray, " C"],
-    n: int,
-) -> Float[np.ndarray, " C"]:
-    """The log evidence over n at t = a/b, b = n / e(t) at its best: e(t) = yᵀ(I + FFᵀ/t)⁻¹ y."""
-    shrunk = 1 / (1 + s2[:, None] * np.exp(-log_t))  # t / (t + s²)
-    error = np.maximum(np.sum(z2 * shrunk, axis=0) + outside, np.finfo(np.float64).tiny)
-    return (0.5 * np.sum(np.log(shrunk), axis=0) - 0.5 * n * (np.log(error / n) + 1 + np.log(2 * np.pi))) / n
-
-
-def _maximum(
-    s2: Float[np.ndarray, " r"], z2: Float[np.ndarray, "r C"], outside: Float[np.ndarray, " C"], n: int
-) -> Float[np.ndarray, " C"]:
-    """The largest value over t for every column: a grid over all scales, then golden sections around its best."""
-    grid = np.linspace(np.log(s2[-1]) - 20, np.log(s2[0]) + 12, 64)
-    values = np.stack([_profile(np.full(z2.shape[1], point), s2, z2, outside, n) for point in grid])
-    best = values.argmax(0)
-    low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, len(grid) - 1)]
-    golden = (np.sqrt(5) - 1) / 2
-    left, right = high - golden * (high - low), low + golden * (high - low)
-    at_left, at_right = (_profile(point, s2, z2, outside, n) for point in (left, right))
-    for _ in range(40):  # brackets shrink by 0.618 each: 1e-9 of the first
-        lower = at_left > at_right
-        low, high = np.where(lower, low, left), np.where(lower, right, high)
-        step = golden * (high - low)
-        left, right = np.where(lower, high - step, right), np.where(lower, left, low + step)
-        fresh = _profile(np.where(lower, left, right), s2, z2, outside, n)
-        at_left, at_right = np.where(lower, fresh, at_right), np.where(lower, at_left, fresh)
-    return np.maximum(np.maximum(at_left, at_right), values.max(0))
+    outside = np.maximum(np.sum(targets**2, axis=0) - z2.sum(0), 0.0) * (len(s2) < n)
+    return float(np.mean([_mackay(s2, z2[:, c], outside[c], n, d, steps) for c in range(targets.shape[1])]))
 
 
 def _mackay(s2: np.ndarray, z2: np.ndarray, outside: float, n: int, d: int, steps: int) -> float:

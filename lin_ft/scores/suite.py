@@ -70,13 +70,15 @@ class Lazy:
 
 
 def array_inputs(**values: Any) -> Inputs:
-    """Inputs with what all scores share derived from them: the thin decompositions and the kernel's spectrum."""
+    """Inputs with what scores share derived from them: thin decomposition, discriminant, and the kernel's spectrum."""
     from lin_ft.predict import decompose
+    from lin_ft.scores.discriminant import fitted_discriminant
     from lin_ft.scores.factor import thin_svd
 
     if "features" in values:
         values.setdefault("svd", Lazy(lambda: thin_svd(inputs["features"])))
-        values.setdefault("raw_svd", Lazy(lambda: thin_svd(inputs["features"], centred=False)))
+        if "labels" in values:
+            values.setdefault("fitted", Lazy(lambda: fitted_discriminant(inputs["features"], inputs["labels"])))
     if "kernel" in values:
         values.setdefault("spectrum", Lazy(lambda: decompose(inputs["kernel"])))
     inputs = Inputs(**values)
