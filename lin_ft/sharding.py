@@ -179,3 +179,53 @@ def _summed(function: Callable[..., Any], devices: Devices) -> tuple[Callable[..
         jax.pmap(add, _AXIS, in_axes=(0, None, 0), devices=devices, donate_argnums=0),
         jax.pmap(join, _AXIS, devices=devices),
     )
+
+
+def map_points(
+    function: Callable[..., Any], in_axes: tuple[int | None, ...], count: int, devices: Devices
+) -> tuple[Callable[[Any], Any], Callable[..., Any], Callable[[Any], Any]]:
+    """(place, mapped, collect): `function` over the leading axis of `count` points, by `vmap`.
+
+    Arguments with axis 0 go through `place` first, or are outputs of `mapped`; those with axis None are shared by all
+    points; `collect` gives outputs their leading axis of points again. One device: one compiled program, where a
+    single point is not mapped at all. Several: each has an equal share of the points (`pmap` of `vmap`), the last
+    point repeated to fill, and what goes from step to step stays where it is.
+    """
+    if len(devices) == 1:
+        return _same, _mapped_points(function, in_axes, count == 1), _same
+    size = -(-count // len(devices))
+    chosen = np.minimum(np.arange(size * len(devices)), count - 1)
+
+    def place(tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[chosen].reshape((-1, size, *np.shape(leaf)[1:])), tree)
+
+    def collect(tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: np.asarray(leaf).reshape((-1, *leaf.shape[2:]))[:count], tree)
+
+    return place, _pmapped_points(function, in_axes, devices), collect
+
+
+def _same(tree: Any) -> Any:
+    return tree
+
+
+@lru_cache(maxsize=64)
+def _mapped_points(function: Callable[..., Any], in_axes: tuple[int | None, ...], single: bool) -> Callable[..., Any]:
+    if not single:
+        return jax.jit(jax.vmap(function, in_axes))
+
+    def one(*arguments: Any) -> Any:
+        first = [
+            argument if axis is None else jax.tree.map(lambda leaf: leaf[0], argument)
+            for argument, axis in zip(arguments, in_axes, strict=True)
+        ]
+        return jax.tree.map(lambda leaf: leaf[None], function(*first))
+
+    return jax.jit(one)
+
+
+@lru_cache(maxsize=64)
+def _pmapped_points(
+    function: Callable[..., Any], in_axes: tuple[int | None, ...], devices: Devices
+) -> Callable[..., Any]:
+    return jax.pmap(jax.vmap(function, in_axes), _AXIS, in_axes=in_axes, devices=devices)

@@ -1,198 +1,212 @@
-"""Real fine-tuning: the whole network with Optax on a few-shot task, learning rate chosen on validation."""
+"""Real fine-tuning of a zoo model on a few-shot task, hyper-parameters chosen on validation."""
 
+import contextlib
 import dataclasses
-import functools
-import json
 import logging
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jaxtyping import Float
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.data import Task
 from lin_ft.errors import DivergedError, InputError
-from lin_ft.functions import from_linen, logits_of
+from lin_ft.finetune.config import FinetuneConfig
+from lin_ft.finetune.grid import Draw, Point, Trained, train
+from lin_ft.finetune.networks import function_of
+from lin_ft.finetune.result import FinetuneResult, GridPoint
+from lin_ft.finetune.saving import Saving
+from lin_ft.functions import features_of, logits_of
+from lin_ft.heads import init_head
 from lin_ft.predict import bootstrap_interval
+from lin_ft.sharding import DeviceChoice, local
+from lin_ft.trainable import merge, split
 from lin_ft.zoo import ZooModel
-from lin_ft.zoo.weights import write_atomically
 
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
-class FinetuneConfig:
-    """Budget and hyper-parameters of one fine-tuning.
-
-    SGD with Nesterov momentum on the cross-entropy, linear warm-up, then cosine decay to zero; the new head
-    starts at zero; BatchNorm in training mode; random shifts of the image as the only augmentation. Each learning
-    rate is tried, the one with the best validation accuracy (ties: lowest validation loss) is tested. A task without
-    validation images takes a single rate: the test images never choose.
-    """
-
-    steps: int = 150
-    batch_size: int = 32
-    learning_rates: tuple[float, ...] = (0.003, 0.01, 0.03)
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    warmup: float = 0.1
-    shift: int = 2
-    """Largest shift in pixels."""
-    seed: int = 0
-
-    def __post_init__(self):
-        if self.steps < 1 or self.batch_size < 1:
-            raise InputError(f"steps {self.steps}, batch_size {self.batch_size}: give at least 1 of each.")
-        if not self.learning_rates or not all(rate > 0 for rate in self.learning_rates):
-            raise InputError(f"learning_rates {self.learning_rates}: give at least one, all above 0.")
-
-
-@dataclasses.dataclass(frozen=True)
-class FinetuneResult:
-    """Accuracies are fractions in [0, 1]; `curve` is the training loss of every step at the chosen rate."""
-
-    model: str
-    task: str
-    learning_rate: float
-    validation_accuracy: dict[float, float]
-    test_accuracy: float
-    test_accuracy_interval: tuple[float, float]
-    correct: np.ndarray
-    """(n_test,) bool: test images classified rightly."""
-    curve: tuple[float, ...]
-    seconds: float
-
-    def as_dict(self) -> dict:
-        """Everything as JSON types."""
-        rates = {f"{rate:g}": accuracy for rate, accuracy in self.validation_accuracy.items()}
-        correct = [bool(value) for value in self.correct]
-        return dataclasses.asdict(self) | {"validation_accuracy": rates, "correct": correct}
-
-    def save_json(self, path: str | Path) -> None:
-        text = json.dumps(self.as_dict(), indent=1) + "\n"
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-@functools.cache
-def _training_step(module: nn.Module, momentum: float, weight_decay: float):
-    """One compiled step for all models of an architecture: weights, statistics and rate are arguments."""
-    optimizer = optax.chain(
-        optax.add_decayed_weights(weight_decay, mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params)),
-        optax.trace(momentum, nesterov=True),
-    )
-
-    def loss(params, statistics, x, y):
-        variables = {"params": params, "batch_stats": statistics}
-        logits, updated = module.apply(variables, x, train=True, mutable=["batch_stats"])
-        return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean(), updated["batch_stats"]
-
-    @jax.jit
-    def step(params, statistics, state, x, y, learning_rate):
-        (value, statistics), grads = jax.value_and_grad(loss, has_aux=True)(params, statistics, x, y)
-        updates, state = optimizer.update(grads, state, params)
-        params = jax.tree.map(lambda p, u: p - learning_rate * u, params, updates)
-        return params, statistics, state, value
-
-    return optimizer, step
-
-
-def _batch(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, index: np.ndarray, shift: int):
-    if not shift:
-        return x[index], y[index]
-    padded = np.pad(x[index], ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
-    side = x.shape[1:3]
-    offsets = rng.integers(0, 2 * shift + 1, (len(index), 2))
-    rows = [
-        image[top : top + side[0], left : left + side[1]] for image, (top, left) in zip(padded, offsets, strict=True)
-    ]
-    return np.stack(rows), y[index]
-
-
-def _indices(rng: np.random.Generator, n: int, batch_size: int, steps: int) -> np.ndarray:
-    """(steps, batch_size) sample indices: every sample once before any comes again."""
-    rounds = -(-steps * batch_size // n)
-    order = np.concatenate([rng.permutation(n) for _ in range(rounds)])
-    return order[: steps * batch_size].reshape(steps, batch_size)
-
-
 def finetune(
-    model: ZooModel, task: Task, config: FinetuneConfig | None = None, *, progress: bool = False
+    model: ZooModel,
+    task: Task,
+    config: FinetuneConfig | None = None,
+    *,
+    progress: bool = False,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 50,
+    devices: DeviceChoice = 1,
 ) -> FinetuneResult:
-    """Fine-tune all weights of `model` on `task.train`; test accuracy with a 95 % bootstrap interval.
+    """Fine-tune `model` on `task.train`; test accuracy with a 95 % bootstrap interval.
 
-    Cost: steps x batch_size forward-and-backward passes for each learning rate, plus forward passes over the
-    validation and the test images. Raises DivergedError (an InputError) when every learning rate diverges.
+    With a folder `checkpoint` the state is kept there every `checkpoint_every` steps; the same call again goes on from
+    it and ends in the same numbers, bit for bit on one machine, as an uninterrupted run.
+    Cost: steps x batch_size forward-and-backward passes for each pair of the grid, plus forward passes over the
+    validation and the test images. Raises DivergedError (an InputError) when every pair diverges.
     """
     config = config or FinetuneConfig()
-    if len(task.validation) == 0 and len(config.learning_rates) > 1:
+    (result,) = finetune_several(
+        model, [(task, config.seed)], config, progress=progress, checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every, devices=devices,
+    )  # fmt: skip
+    if isinstance(result, DivergedError):
+        raise result
+    return result
+
+
+def finetune_several(
+    model: ZooModel,
+    draws: Sequence[tuple[Task, int]],
+    config: FinetuneConfig | None = None,
+    *,
+    progress: bool = False,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 50,
+    devices: DeviceChoice = None,
+) -> list[FinetuneResult | DivergedError]:
+    """Several draws of one task (or seeds: the same task with other seeds) x the grid, as one program where that fits.
+
+    Each draw, a (task, seed) pair, chooses its own hyper-parameters; its result is that of `finetune` but for
+    rounding, or a DivergedError in its place. The draws must have equally many training images and classes.
+    """
+    config = config or FinetuneConfig()
+    began = time.monotonic()
+    pairs = [(rate, decay) for rate in config.learning_rates for decay in config.weight_decays]
+    for task, _ in draws:
+        _check(task, config, len(pairs))
+    if len({task.n_classes for task, _ in draws}) != 1:
+        raise InputError("Draws that train together must be of one task: their numbers of classes differ.")
+    module = model.module(draws[0][0].n_classes)
+    starts = [_start(model, module, task, seed, config) for task, seed in draws]
+    frozen = split(starts[0][1], config.trainable)[1]
+    points = [Point(place, rate, decay) for place in range(len(draws)) for rate, decay in pairs]
+    saving = None
+    if checkpoint is not None:
+        if checkpoint_every < 1:
+            raise InputError(f"checkpoint_every {checkpoint_every}: give at least 1.")
+        saving = Saving(Path(checkpoint), _fingerprint(model, draws, config), checkpoint_every)
+    steps = config.steps_for(draws[0][0].n)
+    with _bar(f"{model.name} on {draws[0][0].name}", steps * len(points), progress) as advance:
+        trained = train(
+            module, model.variables.get("batch_stats", {}), frozen, [draw for draw, _ in starts], points, config,
+            devices=local(devices), advance=advance, saving=saving,
+        )  # fmt: skip
+    results = []
+    for place, (task, seed) in enumerate(draws):
+        rows = [row for row in trained if row.point.draw == place]
+        w0 = starts[place][0].weights if config.network == "linearized" else None
+        results.append(_result(model, module, task, seed, rows, frozen, w0, config))
+    seconds = time.monotonic() - began
+    return [
+        row if isinstance(row, DivergedError) else dataclasses.replace(row, seconds=seconds / len(results))
+        for row in results
+    ]
+
+
+def _check(task: Task, config: FinetuneConfig, pairs: int) -> None:
+    if len(task.validation):
+        return
+    if pairs > 1:
         raise InputError(
             f"{task.name}: no validation images to choose a learning rate on; give one rate, or fewer shots."
         )
-    began = time.monotonic()
-    module = model.module(task.n_classes)
-    optimizer, step = _training_step(module, config.momentum, config.weight_decay)
-    x, y = model.normalise(task.train.images), np.asarray(task.train.labels)
-    x_validation, y_validation = model.normalise(task.validation.images), np.asarray(task.validation.labels)
-    warmup = max(1, int(config.warmup * config.steps))
-    rate = optax.warmup_cosine_decay_schedule(0, 1, warmup, max(config.steps, warmup + 1))
-    schedule = np.asarray([rate(i + 1) for i in range(config.steps)], np.float32)
-    start = dict(model.variables["params"])
-    start["head"] = jax.tree.map(
-        jnp.zeros_like, jax.eval_shape(module.init, jax.random.key(0), x[:1])["params"]["head"]
-    )
+    if config.evaluate_every:
+        raise InputError(f"{task.name}: no validation images to look at every {config.evaluate_every} steps.")
 
-    tried: list[tuple[tuple[float, float], float, dict, list[float]]] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not progress, transient=True) as bar:
-        done = bar.add_task(f"{model.name} on {task.name}", total=config.steps * len(config.learning_rates))
-        for learning_rate in config.learning_rates:
-            rng = np.random.Generator(np.random.Philox(key=config.seed))
-            params, statistics = start, model.variables["batch_stats"]
-            state, curve = optimizer.init(params), []
-            indices = _indices(rng, len(x), config.batch_size, config.steps)
-            for index, factor in zip(indices, schedule, strict=True):
-                xb, yb = _batch(rng, x, y, index, config.shift)
-                params, statistics, state, value = step(
-                    params, statistics, state, xb, yb, np.float32(learning_rate * factor)
-                )
-                curve.append(value)
-                bar.advance(done)
-            curve = [float(value) for value in curve]
-            variables = {"params": params, "batch_stats": statistics}
-            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((variables, curve))):
-                logger.warning("%s on %s: diverged at learning rate %g", model.name, task.name, learning_rate)
-                continue
-            accuracy, loss = 0.0, 0.0
-            if len(x_validation):
-                accuracy, loss = _score(
-                    np.asarray(logits_of(*from_linen(module, variables), x_validation)), y_validation
-                )
-            tried.append(((-accuracy, loss), learning_rate, variables, curve))
-    if not tried:
+
+def _start(model: ZooModel, module: Any, task: Task, seed: int, config: FinetuneConfig) -> tuple[Draw, Any]:
+    """The images of one draw and the weights that training starts from, with the new head."""
+    x, y = model.normalise(task.train.images), np.asarray(task.train.labels)
+    params = dict(model.variables["params"])
+    if config.head == "zero":
+        shapes = jax.eval_shape(module.init, jax.random.key(0), x[:1])["params"]["head"]
+        params["head"] = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    else:
+        features = features_of(*model.function, x)
+        targets = np.eye(task.n_classes, dtype=features.dtype)[y]
+        params["head"] = init_head(config.head, features, targets, jax.random.key(seed))
+    weights, _ = split(params, config.trainable)
+    if config.network == "linearized" and config.head == "zero" and config.trainable != "head":
+        logger.info("linearized with the head at zero: nothing but the head can learn; head='random' shows the rest.")
+    x_validation = model.normalise(task.validation.images)
+    return Draw(x, y, x_validation, np.asarray(task.validation.labels), weights, seed), params
+
+
+def _result(
+    model: ZooModel,
+    module: Any,
+    task: Task,
+    seed: int,
+    rows: list[Trained],
+    frozen: Any,
+    w0: Any,
+    config: FinetuneConfig,
+) -> FinetuneResult | DivergedError:
+    for row in rows:
+        if row.diverged:
+            logger.warning("%s on %s: diverged at learning rate %g", model.name, task.name, row.point.learning_rate)
+    finished = [row for row in rows if not row.diverged]
+    if not finished:
         rates = ", ".join(f"{rate:g}" for rate in config.learning_rates)
-        raise DivergedError(f"{model.name} on {task.name}: diverged at every learning rate ({rates}); give lower ones.")
-    _, learning_rate, variables, curve = min(tried, key=lambda row: row[0])
-    logits = np.asarray(logits_of(*from_linen(module, variables), model.normalise(task.test.images)))
-    correct = logits.argmax(-1) == np.asarray(task.test.labels)
+        return DivergedError(
+            f"{model.name} on {task.name}: diverged at every learning rate ({rates}); give lower ones."
+        )
+    best = min(finished, key=lambda row: (-row.validation_accuracy, row.validation_loss))
+    x_test, y_test = model.normalise(task.test.images), np.asarray(task.test.labels)
+    measured = {}
+    for row in finished if config.test_every_point else [best]:
+        apply = function_of(module, config.network, row.statistics, frozen, w0)
+        measured[id(row)] = np.asarray(logits_of(apply, row.weights, x_test)).argmax(-1) == y_test
+    correct, of_rate = measured[id(best)], {}
+    for row in finished:
+        rate = row.point.learning_rate
+        of_rate[rate] = max(of_rate.get(rate, 0.0), row.validation_accuracy)
     return FinetuneResult(
         model=model.name,
         task=task.name,
-        learning_rate=learning_rate,
-        validation_accuracy={rate: -key[0] for key, rate, _, _ in tried},
+        learning_rate=best.point.learning_rate,
+        weight_decay=best.point.weight_decay,
+        validation_accuracy=of_rate,
         test_accuracy=float(correct.mean()),
-        test_accuracy_interval=bootstrap_interval(correct, seed=config.seed),
+        test_accuracy_interval=bootstrap_interval(correct, seed=seed),
         correct=correct,
-        curve=tuple(curve),
-        seconds=time.monotonic() - began,
+        curve=best.curve,
+        seconds=0.0,
+        grid=tuple(_grid_point(row, measured.get(id(row)), bool(len(task.validation))) for row in rows),
+        variables={"params": merge(best.weights, frozen), "batch_stats": best.statistics},
     )
 
 
-def _score(logits: Float[np.ndarray, "n C"], labels: np.ndarray) -> tuple[float, float]:
-    """Accuracy and mean cross-entropy."""
-    loss = optax.softmax_cross_entropy_with_integer_labels(jnp.asarray(logits), jnp.asarray(labels)).mean()
-    return float((logits.argmax(-1) == labels).mean()), float(loss)
+def _grid_point(row: Trained, correct: np.ndarray | None, validated: bool) -> GridPoint:
+    return GridPoint(
+        learning_rate=row.point.learning_rate,
+        weight_decay=row.point.weight_decay,
+        diverged=row.diverged,
+        step=row.step,
+        validation_accuracy=row.validation_accuracy if validated and not row.diverged else None,
+        validation_loss=row.validation_loss if validated and not row.diverged else None,
+        test_accuracy=None if correct is None else float(correct.mean()),
+        curve=row.curve,
+        validation_curve=row.validation_curve if not row.diverged else (),
+    )
+
+
+def _fingerprint(model: ZooModel, draws: Sequence[tuple[Task, int]], config: FinetuneConfig) -> dict[str, Any]:
+    """Everything that the numbers depend on. `together` too: rounding differs between programs."""
+    of_draws = [[task.name, task.shots, task.seed, task.n, task.n_classes, seed] for task, seed in draws]
+    return {
+        "model": model.name,
+        "weights": model.card.sha256,
+        "draws": of_draws,
+        **{name: value for name, value in dataclasses.asdict(config).items() if name != "seed"},
+    }
+
+
+@contextlib.contextmanager
+def _bar(title: str, total: int, progress: bool) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=not progress, transient=True) as bar:
+        done = bar.add_task(title, total=total)
+        yield lambda steps: bar.advance(done, steps)

@@ -10,6 +10,7 @@ from tiny import light_task, random_model
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig, finetune
+from lin_ft.finetune.schedules import factors
 from lin_ft.zoo import ZooModel
 
 CONFIG = FinetuneConfig(steps=12, batch_size=8, learning_rates=(0.01, 0.05), shift=1)
@@ -79,8 +80,51 @@ def test_without_validation_images_the_learning_rate_must_be_given(model, task):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"steps": 0}, {"batch_size": 0}, {"learning_rates": ()}, {"learning_rates": (0.0,)}]
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "give at least"),
+        ({"batch_size": 0}, "give at least"),
+        ({"learning_rates": ()}, "give at least"),
+        ({"learning_rates": (0.0,)}, "give at least"),
+        ({"weight_decays": (-1.0,)}, "weight_decays"),
+        ({"optimizer": "lion"}, "one of sgd, adamw"),
+        ({"schedule": "magic"}, "one of cosine"),
+        ({"trainable": "stem"}, "one of all, head"),
+        ({"head": "pretrained"}, "one of zero"),
+        ({"patience": 3}, "needs evaluate_every"),
+        ({"network": "linearized", "batch_norm": "batch"}, "frozen statistics"),
+        ({"momentum": 1.0}, "1 excluded"),
+        ({"epochs": -1}, "0 or more"),
+    ],
 )
-def test_impossible_settings_are_one_sentence(changes):
-    with pytest.raises(InputError, match="give at least"):
+def test_impossible_settings_are_one_sentence(changes, message):
+    with pytest.raises(InputError, match=message):
         FinetuneConfig(**changes)
+
+
+def test_a_probe_with_a_ridge_head_and_the_linearized_network(model, task):
+    """Head only: what the ridge head starts with is kept or bettered; the grid says everything of every pair."""
+    config = dataclasses.replace(
+        CONFIG, steps=3, trainable="head", head="ridge", weight_decays=(0.0, 0.01), test_every_point=True
+    )
+    result = finetune(model, task, config)
+    assert result.curve[0] < np.log(2), "it starts from the closed-form probe"
+    assert [(p.learning_rate, p.weight_decay) for p in result.grid] == [
+        (0.01, 0.0), (0.01, 0.01), (0.05, 0.0), (0.05, 0.01),
+    ]  # fmt: skip
+    assert all(point.test_accuracy is not None and len(point.curve) == 3 for point in result.grid)
+    for name, before in model.variables["params"]["stem"].items():
+        np.testing.assert_array_equal(result.variables["params"]["stem"][name], before)
+    tangent = finetune(model, task, dataclasses.replace(CONFIG, steps=2, network="linearized", trainable="head"))
+    real = finetune(model, task, dataclasses.replace(CONFIG, steps=2, trainable="head"))
+    assert tangent.curve == pytest.approx(real.curve, rel=1e-5), "in the head alone the network is linear"
+
+
+def test_epochs_and_schedules():
+    assert FinetuneConfig(epochs=3, batch_size=8).steps_for(20) == 8
+    assert FinetuneConfig(steps=5).steps_for(20) == 5
+    np.testing.assert_allclose(factors("tenths", 6, 0.0), [1, 1, 1, 0.1, 0.1, 0.01], rtol=1e-6)
+    np.testing.assert_allclose(factors("constant", 4, 0.5), [0.5, 1, 1, 1])
+    cosine = factors("cosine", 10, 0.2)
+    assert cosine[:2].tolist() == pytest.approx([0.5, 1])
+    assert cosine[-1] == pytest.approx(0, abs=1e-6)
