@@ -85,6 +85,34 @@ def test_finetune_reports_accuracy_with_an_interval(zoo, photos, tmp_path, capsy
     assert 0 <= low <= high <= 1
 
 
+def test_finetune_variants_and_checkpoints(zoo, photos, tmp_path, capsys):
+    arguments = [
+        "--model",
+        "first",
+        "--target",
+        photos,
+        "--shots",
+        4,
+        "--zoo",
+        zoo,
+        "--steps",
+        2,
+        "--trainable",
+        "head",
+    ]
+    arguments += ["--optimizer", "adamw", "--weight-decays", "0", "0.1", "--learning-rates", "0.01"]
+    arguments += ["--evaluate-every", 1, "--patience", 5, "--checkpoint", tmp_path / "c", "--checkpoint-every", 1]
+    assert run("finetune", *arguments, "--json", tmp_path / "f.json") == 0
+    assert "weight decay" in " ".join(capsys.readouterr().out.split())
+    first = json.loads((tmp_path / "f.json").read_text())
+    assert [point["weight_decay"] for point in first["grid"]] == [0, 0.1]
+    assert [step for step, _, _ in first["grid"][0]["validation_curve"]] == [1, 2]
+    assert run("finetune", *arguments, "--json", tmp_path / "again.json") == 0
+    assert json.loads((tmp_path / "again.json").read_text())["grid"] == first["grid"], "from the checkpoint"
+    assert run("finetune", *arguments, "--seed", 1) == 2
+    assert "another fine-tuning" in capsys.readouterr().err
+
+
 def test_zoo_and_data_can_be_looked_at(zoo, photos, tmp_path, capsys):
     assert run("zoo", "list", "--zoo", zoo) == 0
     assert "first" in capsys.readouterr().out
