@@ -15,6 +15,6 @@ config = BenchConfig(
     tasks=("optdigits", "satimage", "hebrew_glyphs", "osu_leaf", "openmoji_color", "thai_glyphs"),
     shots=(10,),
     seeds=(0, 1),
-    finetune=FinetuneConfig(steps=150, batch_size=32, learning_rates=(0.01, 0.03)),
+    finetune=FinetuneConfig(steps=150, batch_size=32, learning_rates=(0.01, 0.03), test_every_point=True),
     development=("optdigits", "hebrew_glyphs", "openmoji_color"),
 )

@@ -95,7 +95,7 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel], score_names: Sequence[st
     `zoo` holds the models of the benchmark; the SHA-256 of their weights is part of the key.
     """
     tuning = dataclasses.asdict(config.finetune)
-    del tuning["seed"]
+    del tuning["seed"], tuning["together"]
     scoring = {"heads": config.heads, "probes": config.probes, "scores": tuple(sorted(score_names))}
     rows = []
     for part in PARTS:

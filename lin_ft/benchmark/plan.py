@@ -20,7 +20,7 @@ class Plan:
     cells: dict[str, int]
     finished: dict[str, int]
     flops: float
-    """Of all fine-tuning: (1 + 2) forward passes x images x learning rates, and validation and test passes."""
+    """Of all fine-tuning: (1 + 2) forward passes x images x pairs of the grid, and validation and test passes."""
     seconds_a_cell: dict[str, float | None]
     """Mean of the finished cells, as measured on the devices that did them."""
     hours_left: float | None
@@ -56,8 +56,8 @@ def plan(config: BenchConfig, models: Sequence[ZooModel], cells: Sequence[Cell],
 
 def _flops(config: BenchConfig, models: Sequence[ZooModel]) -> float:
     tuning = config.finetune
-    rates = len(tuning.learning_rates)
-    training = (1 + BACKWARD) * tuning.steps * tuning.batch_size * rates
+    pairs = len(tuning.learning_rates) * len(tuning.weight_decays)
+    tested = pairs if tuning.test_every_point else 1
     total = 0.0
     forward: dict[tuple[str, int], float] = {}
     classes = task_sizes(config.tasks)
@@ -67,8 +67,10 @@ def _flops(config: BenchConfig, models: Sequence[ZooModel]) -> float:
             forward[kind] = forward_flops(model)
         for task in config.tasks:
             for shots in config.shots:
-                validation = max(2, min(shots // 2, 10)) * (classes[task] or 10) * rates
-                total += len(config.seeds) * forward[kind] * (training + validation + MOST_TEST_IMAGES)
+                n_classes = classes[task] or 10
+                training = (1 + BACKWARD) * tuning.steps_for(shots * n_classes) * tuning.batch_size * pairs
+                validation = max(2, min(shots // 2, 10)) * n_classes * pairs
+                total += len(config.seeds) * forward[kind] * (training + validation + tested * MOST_TEST_IMAGES)
     return total
 
 

@@ -31,7 +31,7 @@ def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
     """
     reset_peak_memory()
     began = time.monotonic()
-    task = _task(cell.task, cell.shots, cell.seed)
+    task = _task(cell.task, cell.shots, cell.seed, model.card.image_size)
     result = {"finetune": _finetune, "scores": _scores}[cell.part](cell, config, model, task)
     of_task = {"task_name": task.name, "n": task.n, "n_classes": task.n_classes, "n_test": len(task.test)}
     made = {"seconds": round(time.monotonic() - began, 3), "peak_memory_mb": peak_memory()}
@@ -39,10 +39,10 @@ def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=2)
-def _task(name: str, shots: int, seed: int):
+def _task(name: str, shots: int, seed: int, size: int):
     from lin_ft.data import load_task
 
-    return load_task(name, shots=shots, seed=seed)
+    return load_task(name, shots=shots, seed=seed, size=size)
 
 
 def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
@@ -54,7 +54,10 @@ def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> di
         return {"status": "diverged", "reason": str(error), "test_accuracy": None}
     values = result.as_dict()
     correct = "".join("01"[bool(value)] for value in values.pop("correct"))
-    kept = ("learning_rate", "validation_accuracy", "test_accuracy", "test_accuracy_interval", "curve")
+    kept = ("learning_rate", "weight_decay", "validation_accuracy", "test_accuracy", "test_accuracy_interval", "curve")
+    for point in values["grid"]:
+        point["curve"] = [None if value is None else round(value, 6) for value in point["curve"]]
+    kept += ("grid",)
     return {**{name: values[name] for name in kept}, "correct": correct}
 
 
