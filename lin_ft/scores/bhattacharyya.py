@@ -24,10 +24,10 @@ def gbc(
     """-sum_{c != c'} exp(-D_B(c, c')), D_B = ⅛ sum_k (mu - mu')²_k / v_k + ½ sum_k [log v_k - ½ log s_k - ½ log s'_k].
 
     v is the mean of the two variances s, s'. Pandy et al., CVPR 2022, eqs. 4 and 5. Range [-C (C - 1), 0], higher is
-    better; unchanged by rotation. Variances are of each dimension (`diagonal`) or their mean (`spherical`), at least
-    `floor`; features are first reduced to 64 principal components (None: not). Cost: O(C² k) after the reduction.
-    `published`: the spherical log term once instead of once a dimension, as the authors' code has it (1/d of the
-    true one).
+    better; unchanged by rotation. Variances are of each dimension, at least `floor` (`diagonal`), or the mean of these
+    (`spherical`); features are first reduced to 64 principal components (None: not, as in stable_transfer). Cost:
+    O(C² k) after the reduction. `published`: the spherical log term once instead of once a dimension, as the authors'
+    code has it (1/d of the true one).
 
     Raises:
         InputError: an unknown shape, bad features or labels.
@@ -37,10 +37,9 @@ def gbc(
     phi, y = labelled(features, labels)
     x = phi if dimensions is None else principal(phi, dimensions, svd)
     means, counts = class_means(x, y)
-    variances = one_hot(y).T @ (x - means[y]) ** 2 / counts[:, None]
+    variances = np.maximum(one_hot(y).T @ (x - means[y]) ** 2 / counts[:, None], floor)
     if shape == "spherical":
         variances = np.repeat(variances.mean(1, keepdims=True), x.shape[1], axis=1)
-    variances = np.maximum(variances, floor)
     scale = 1 / x.shape[1] if published and shape == "spherical" else 1.0
     logs = np.log(variances)
     total = 0.0

@@ -17,8 +17,9 @@ def ncti_parts(
 
     Of 64 principal components, with the shrinkage max(exp(-sum of the first 32 variances), 1e-10) in the within-class
     covariance; the discriminant features are the first min(C - 1, 64) generalised eigenvectors. For `ncti`.
-    Cost: the principal components, O(n k²). At a shrinkage of 1e-10 the authors switch to scikit-learn's `svd`
-    solver, whose covariance divides by n - C; here it divides by n throughout.
+    Cost: the principal components, O(n k²). At a shrinkage of 1e-10, which is the rule for features that are not
+    small, the authors switch to scikit-learn's `svd` solver: its covariance divides by n, as here throughout, from
+    release 1.8 or so on, and by n - C before, which multiplies the nuclear norm of every model by √((n - C) / n).
 
     Raises:
         InputError: bad features or labels.

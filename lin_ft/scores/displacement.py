@@ -17,6 +17,7 @@ def ped(
     time: float = 0.1,
     stop: float = 0.5,
     steps: int = 6,
+    published: bool = False,
 ) -> float:
     """SFDA after up to 6 repulsive steps: classes closer than size (R_c + R_c') move apart by ½ t² times the overlap.
 
@@ -24,7 +25,7 @@ def ped(
     their means, min(½ t² F, overlap) with F = overlap. Features are put on the scale of `source_features` (the authors:
     ImageNet's validation images under the same model) or, without them, on their own. Steps end when the total
     movement falls to half the first; that last step is not taken. Range [0, 1], higher is better. Cost: O(steps C² d)
-    and SFDA. `size` (.3 or .6) was chosen for each zoo by the authors.
+    and SFDA. `size` (.3 or .6) was chosen for each zoo by the authors. `published`: as for `sfda`.
 
     Raises:
         InputError: bad features or labels.
@@ -41,7 +42,7 @@ def ped(
         if total <= stop * first:
             break
         x = x + moves[y]
-    return sfda(x * deviation + mean, y)
+    return sfda(x * deviation + mean, y, published=published)
 
 
 def _moves(x: Matrix, y: Classes, size: float, time: float) -> Float[np.ndarray, "C d"]:

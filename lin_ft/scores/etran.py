@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.discriminant import Fitted, sfda
-from lin_ft.scores.inputs import matrix
+from lin_ft.scores.discriminant import Discriminant, Fitted, sfda
+from lin_ft.scores.inputs import class_means, labelled, matrix
 from lin_ft.typing import Array
 
 
@@ -20,17 +20,30 @@ def etran_energy(features: Float[Array, "n d"], *, share: float = 0.005) -> floa
     phi = matrix(features)
     top = phi.max(1)
     energy = np.sort(top + np.log(np.sum(np.exp(phi - top[:, None]), axis=1)))
-    return float(np.mean(energy[: max(1, int(share * len(energy)))]))
+    return float(np.mean(energy[: max(1, int(share * len(energy) + 1e-9))]))
 
 
-def etran_classification(features: Float[Array, "n d"], labels: Array, *, fitted: Fitted | None = None) -> float:
+def etran_classification(
+    features: Float[Array, "n d"], labels: Array, *, fitted: Fitted | None = None, published: bool = False
+) -> float:
     """Mean posterior of the discriminant of SFDA, without ConfMix.
 
     Gholami et al., ICCV 2023, section 3.3. Range [0, 1], higher is better. Cost: a Cholesky factor of side min(n, d).
     `fitted`: the same fit, if at hand.
-    The published code hands a matrix that is not symmetric to `eigh`, which reads one triangle of it.
+    The published code hands a matrix that is not symmetric to `eigh`, and takes the orthonormal U that comes back for
+    one with U Uᵀ = S⁻¹. It is U Uᵀ = I: the covariance drops out, and `published` is the mean posterior of Gaussian
+    classes of unit variance, softmax_c(log pi_c - ½ ||x - mu_c||²).
+
+    Raises:
+        InputError: bad features or labels.
     """
-    return sfda(features, labels, fitted=fitted, confmix=False)
+    if not published:
+        return sfda(features, labels, fitted=fitted, confmix=False)
+    phi, y = labelled(features, labels)
+    x = phi - phi.mean(0)
+    means, counts = class_means(x, y)
+    p = Discriminant(means, means, counts / len(y)).posteriors(x)
+    return float(np.mean(p[np.arange(len(y)), y]))
 
 
 def etran_parts(features: Float[Array, "n d"], labels: Array, *, fitted: Fitted | None = None) -> tuple[float, float]:

@@ -68,7 +68,7 @@ def logistic_probe(
 
 
 def fit_logistic(
-    x: Matrix, y: Classes, ridge: float, iterations: int, n_classes: int | None = None
+    x: Matrix, y: Classes, ridge: float, iterations: int, n_classes: int | None = None, *, tolerance: float = 1e-6
 ) -> tuple[Float[np.ndarray, "d C"], Float[np.ndarray, " C"], float]:
     """W, b and the value of the mean cross-entropy + ridge/2 ||W||² after L-BFGS from zero; strictly convex in W."""
     from scipy.optimize import minimize
@@ -88,7 +88,7 @@ def fit_logistic(
         return value, np.concatenate([(x.T @ slope + ridge * weights).ravel(), slope.sum(0)])
 
     start = np.zeros((d + 1) * n_classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", tol=1e-6, options={"maxiter": iterations})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", tol=tolerance, options={"maxiter": iterations})
     return found.x[:-n_classes].reshape(d, n_classes), found.x[-n_classes:], float(found.fun)
 
 

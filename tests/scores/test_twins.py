@@ -65,9 +65,18 @@ def test_shrinkage_h_score_transrate_gbc_and_parc(d):
     assert scores.parc(phi, y, dimensions=6) == pytest.approx(twins.parc(phi, labels, 6), **CLOSE)
 
 
-def test_weighted_transrate_weighs_classes_by_size():
+def test_gbc_floors_the_variance_of_each_dimension():
+    phi, y, labels = drawn(9)
+    phi = phi * np.where(np.arange(9) < 4, 1e-3, 1)
+    for shape in ("spherical", "diagonal"):
+        mine = scores.gbc(phi, y, shape=shape, dimensions=None, floor=0.3)
+        assert mine == pytest.approx(twins.gbc(phi, labels, shape == "spherical", floor=0.3), **CLOSE)
+
+
+def test_transrate_of_classes_of_unequal_size():
     phi, y, _ = drawn(9)
     y = np.where(y == 3, 2, y)
+    assert scores.transrate(phi, y) == pytest.approx(twins.transrate(phi, list(y)), **CLOSE)
     shares = np.bincount(y) / len(y)
 
     def rate(x):
@@ -99,6 +108,24 @@ def test_sfda_ped_and_etran(spread):
     energies = sorted(np.log(sum(np.exp(value) for value in row)) for row in phi)
     assert scores.etran_energy(phi) == pytest.approx(energies[0], **CLOSE)
     assert scores.etran_energy(phi, share=0.2) == pytest.approx(np.mean(energies[:4]), **CLOSE)
+    assert scores.etran_energy(np.arange(100.0)[:, None], share=0.29) == pytest.approx(np.mean(range(29)), **CLOSE)
+
+
+@pytest.mark.parametrize(("d", "spread"), [(9, 1.0), (9, 0.1), (60, 0.05)])
+def test_published_sfda_ped_and_etran(d, spread):
+    phi, y, labels = drawn(d, apart=0.4 * spread, spread=spread)
+    source = samples.features(5, d=d)[0]
+    largest = twins.power_iteration
+    assert scores.sfda(phi, y, published=True) == pytest.approx(twins.sfda(phi, labels, largest=largest), **CLOSE)
+    expected = twins.ped(phi, labels, source, 0.6, largest=largest)
+    assert scores.ped(phi, y, source, size=0.6, published=True) == pytest.approx(expected, **CLOSE)
+    y = np.where(y == 3, 2, y)
+    means = [phi[y == c].mean(0) for c in range(3)]
+    total = 0.0
+    for row, label in zip(phi, y, strict=True):
+        p = [np.mean(y == c) * np.exp(-0.5 * np.sum((row - means[c]) ** 2)) for c in range(3)]
+        total += p[label] / sum(p)
+    assert scores.etran_classification(phi, y, published=True) == pytest.approx(total / len(y), **CLOSE)
 
 
 def test_wide_features_reach_the_same_discriminant():
@@ -161,8 +188,8 @@ def test_n_leep_is_leep_on_the_mixtures_posteriors():
 @pytest.mark.parametrize("strength", [1.0, 10.0])
 def test_pactran_gaussian(strength):
     phi, y, labels = drawn(5, apart=0.3)
-    mine = scores.pactran_gaussian(phi, y, strength=strength, iterations=5000)
-    assert mine == pytest.approx(twins.pac_gauss(phi, labels, strength, 10.0), rel=1e-4)
+    mine = scores.pactran_gaussian(phi, y, strength=strength, iterations=5000, tolerance=1e-14)
+    assert mine == pytest.approx(twins.pac_gauss(phi, labels, strength, 10.0), **CLOSE)
 
 
 def test_pactran_gradient_norm_by_its_equation():

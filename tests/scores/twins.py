@@ -100,10 +100,9 @@ def gbc(phi, y, spherical, floor=1e-4, log_factor=None):
             if a == b:
                 continue
             xa, xb = phi[np.array(y) == a], phi[np.array(y) == b]
-            va, vb = xa.var(0), xb.var(0)
+            va, vb = np.maximum(xa.var(0), floor), np.maximum(xb.var(0), floor)
             if spherical:
                 va, vb = np.full(len(va), va.mean()), np.full(len(vb), vb.mean())
-            va, vb = np.maximum(va, floor), np.maximum(vb, floor)
             v = (va + vb) / 2
             logs = np.sum(np.log(v)) - 0.5 * np.sum(np.log(va)) - 0.5 * np.sum(np.log(vb))
             if log_factor:
@@ -154,13 +153,23 @@ def dds(phi, other):
     return hsic(k, t) / math.sqrt(hsic(k, k) * hsic(t, t))
 
 
-def lda_posteriors(x, y, shrinkage, iterate=None):
+def power_iteration(matrix, rounds=3):
+    """The largest eigenvalue from a few rounds of two products each, starting from the row sums."""
+    x = matrix.sum(1)
+    for _ in range(rounds):
+        y = matrix @ x / np.linalg.norm(matrix @ x)
+        x = matrix @ y / np.linalg.norm(matrix @ y)
+    return x @ matrix @ y
+
+
+def lda_posteriors(x, y, shrinkage, largest=None):
     """By the generalised eigenvectors of (S_T - S_W', S_W'), as printed."""
     y = np.array(y)
     classes, d = sorted(set(y)), x.shape[1]
     within = sum(np.mean(y == c) * np.cov(x[y == c].T, bias=True) for c in classes)
     if shrinkage is None:
-        shrinkage = max(math.exp(-5 * np.linalg.eigvalsh(within)[-1]), 1e-10)
+        largest = largest or (lambda matrix: np.linalg.eigvalsh(matrix)[-1])
+        shrinkage = max(math.exp(-5 * largest(within)), 1e-10)
     shrunk = (1 - shrinkage) * within + shrinkage * np.trace(within) / d * np.eye(d)
     total = np.cov(x.T, bias=True)
     total = (1 - shrinkage) * total + shrinkage * np.trace(total) / d * np.eye(d)
@@ -174,8 +183,8 @@ def lda_posteriors(x, y, shrinkage, iterate=None):
     return out / out.sum(1, keepdims=True), shrinkage
 
 
-def sfda(phi, y, confmix=True):
-    p, shrinkage = lda_posteriors(phi, y, None)
+def sfda(phi, y, confmix=True, largest=None):
+    p, shrinkage = lda_posteriors(phi, y, None, largest)
     n = len(y)
     if confmix:
         classes = sorted(set(y))
@@ -189,7 +198,7 @@ def sfda(phi, y, confmix=True):
     return np.mean([p[i, y[i]] for i in range(n)])
 
 
-def ped(phi, y, source, size, time=0.1, stop=0.5, steps=6):
+def ped(phi, y, source, size, time=0.1, stop=0.5, steps=6, largest=None):
     mean, std = source.mean(0), np.maximum(source.std(0), 1e-3)
     x, y = (phi - mean) / std, np.array(y)
     classes = sorted(set(y))
@@ -208,7 +217,7 @@ def ped(phi, y, source, size, time=0.1, stop=0.5, steps=6):
         if total <= stop * first:
             break
         x = x + np.array([move[c] for c in y])
-    return sfda(x * std + mean, list(y))
+    return sfda(x * std + mean, list(y), largest=largest)
 
 
 def silhouette(phi, y):
