@@ -23,9 +23,9 @@ def gbc(
 ) -> float:
     """-sum_{c != c'} exp(-D_B(c, c')), D_B = ⅛ sum_k (mu - mu')²_k / v_k + ½ sum_k [log v_k - ½ log s_k - ½ log s'_k].
 
-    v is the mean of the two variances s, s'. Pandy et al., CVPR 2022, eqs. 4 and 5. Range [-C (C - 1), 0], higher is
-    better; unchanged by rotation. Variances are of each dimension, at least `floor` (`diagonal`), or the mean of these
-    (`spherical`); features are first reduced to 64 principal components (None: not, as in stable_transfer). Cost:
+    v is the mean of the two variances s, s'. Pandy et al., CVPR 2022 (arXiv 2111.12780). Range [-C (C - 1), 0], higher
+    is better; unchanged by rotation. Variances are of each dimension, at least `floor` (`diagonal`), or the mean of
+    these (`spherical`); features are first reduced to 64 principal components (None: not, as in stable_transfer). Cost:
     O(C² k) after the reduction. `published`: the spherical log term once instead of once a dimension, as the authors'
     code has it (1/d of the true one).
 

@@ -10,7 +10,7 @@ from lin_ft.typing import Array
 def transrate(features: Float[Array, "n d"], labels: Array, *, eps: float = 1e-4, weighted: bool = False) -> float:
     """R(Z) - mean_c R(Z_c), R(Z) = ½ log det(I + ZᵀZ / (n eps)), Z the features minus their mean.
 
-    Huang et al., ICML 2022, eqs. 3 and 4, and the listing of its appendix: eps is 1e-4 and the mean over classes
+    Huang et al., ICML 2022, as in the listing it prints: eps is 1e-4 and the mean over classes
     is unweighted, which assumes balanced classes; `weighted` weighs classes by size. In nats; range
     (-inf, inf) unweighted, higher is better; depends on the features' scale through eps, not on rotation.
     Cost: one Gram matrix of the smaller side and one Cholesky factor.

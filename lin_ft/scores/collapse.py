@@ -53,7 +53,7 @@ def ncti_parts(
 def ncti(parts: Float[Array, "models 3"]) -> Float[np.ndarray, " models"]:
     """minmax(feature norm) + minmax(mean posterior) - minmax(log posterior norm) of every model of a zoo.
 
-    Wang et al., ICCV 2023, eq. 10. Range [-1, 2], higher is better. Min-max over the zoo: a new model changes all
+    Wang et al., ICCV 2023. Range [-1, 2], higher is better. Min-max over the zoo: a new model changes all
     values.
     """
     return minmax(matrix(parts, "parts")) @ np.array([1.0, 1.0, -1.0])

@@ -100,12 +100,12 @@ def sfda(
 ) -> float:
     """Mean posterior p(y_i|x_i) of a shrunk linear discriminant, refitted after each x has been mixed with others.
 
-    Shao et al., ECCV 2022, eqs. 3 to 10. ConfMix: x <- q x + (1 - q) (mean of the other classes' means), q the softmax
-    of the posteriors at y; then the same l again. Range [0, 1], higher is better; unchanged by rotation, not by
-    scale. Cost: two Cholesky factors of side min(n, d). `fitted`: the first of the two fits, if at hand.
-    Here sigma_1 is exact (`published`: the authors' estimate from 3 rounds of power iteration, never above it; where
-    l is 1e-10, as for features that are not small, both agree) and the features are not overwritten. Known
-    trouble: exactly 1 for every model at 500 samples of 2,048 features; no log, unlike the name LEEP in the code.
+    Shao et al., ECCV 2022 (regularised Fisher discriminant, ConfMix). ConfMix: x <- q x + (1 - q) (mean of the other
+    classes' means), q the softmax of the posteriors at y; then the same l again. Range [0, 1], higher is better;
+    unchanged by rotation, not by scale. Cost: two Cholesky factors of side min(n, d). `fitted`: the first of the two
+    fits, if at hand. Here sigma_1 is exact (`published`: the authors' estimate from 3 rounds of power iteration, never
+    above it; where l is 1e-10, as for features that are not small, both agree) and the features are not overwritten.
+    Known trouble: exactly 1 for every model at 500 samples of 2,048 features; no log, unlike the name LEEP in the code.
 
     Raises:
         InputError: bad features or labels.

@@ -21,11 +21,11 @@ def ped(
 ) -> float:
     """SFDA after up to 6 repulsive steps: classes closer than size (R_c + R_c') move apart by ½ t² times the overlap.
 
-    Li et al., ICCV 2023, section 3.3; R_c² is the summed variance of class c, the move of a pair is along the line of
-    their means, min(½ t² F, overlap) with F = overlap. Features are put on the scale of `source_features` (the authors:
-    ImageNet's validation images under the same model) or, without them, on their own. Steps end when the total
-    movement falls to half the first; that last step is not taken. Range [0, 1], higher is better. Cost: O(steps C² d)
-    and SFDA. `size` (.3 or .6) was chosen for each zoo by the authors. `published`: as for `sfda`.
+    Li et al., ICCV 2023 (potential energy decline); R_c² is the summed variance of class c, the move of a pair is along
+    the line of their means, min(½ t² F, overlap) with F = overlap. Features are put on the scale of `source_features`
+    (the authors: ImageNet's validation images under the same model) or, without them, on their own. Steps end when the
+    total movement falls to half the first; that last step is not taken. Range [0, 1], higher is better. Cost: O(steps
+    C² d) and SFDA. `size` (.3 or .6) was chosen for each zoo by the authors. `published`: as for `sfda`.
 
     Raises:
         InputError: bad features or labels.

@@ -14,7 +14,7 @@ def parc(
 ) -> float:
     """100 x Spearman correlation over i < j of 1 - corr(x_i, x_j) and 1 - corr(onehot_i, onehot_j).
 
-    Bolya, Mittapalli and Hoffman, NeurIPS 2021, eqs. 4 and 5. x: 32 principal components, each standardised. Range
+    Bolya, Mittapalli and Hoffman, NeurIPS 2021. x: 32 principal components, each standardised. Range
     [-100, 100], higher is better; unchanged by rotation and scale. Cost: O(n² (k + log n)).
     Correlations over components change with the components' signs, which PCA leaves open: each is turned so that its
     largest entry is positive, as scikit-learn did when the authors used it. Their PCA is randomised,
@@ -33,9 +33,10 @@ def parc(
 def rsa(features: Float[Array, "n d"], target_features: Float[Array, "m e"]) -> float:
     """Spearman correlation of the upper triangles of 1 - Pearson of the rows, for model and target network.
 
-    Dwivedi and Roig, CVPR 2019, section 3.1. `target_features`: of a small network trained on the target. Range
+    Dwivedi and Roig, CVPR 2019 (arXiv 1904.11740). `target_features`: of a small network trained on the target. Range
     [-1, 1], higher is better; unchanged by scale. Cost: O(n² (d + log n)).
-    secret-hammer's RSA and PARC compute CKA instead.
+    parc standardises the columns of both first and reports 100 times the value; secret-hammer's RSA and PARC compute
+    CKA instead.
 
     Raises:
         InputError: features that are not finite or of different samples.
@@ -48,7 +49,7 @@ def rsa(features: Float[Array, "n d"], target_features: Float[Array, "m e"]) -> 
 def dds(features: Float[Array, "n d"], target_features: Float[Array, "m e"]) -> float:
     """Unbiased CKA of the cosine dissimilarities of z-scored features, of model and target network.
 
-    Dwivedi et al., ECCV 2020, section 3; the unbiased estimate is Song et al. 2012, eq. 5. Range about [-1, 1],
+    Dwivedi et al., ECCV 2020; the unbiased estimate is that of Song et al., JMLR 2012. Range about [-1, 1],
     higher is better. Cost: O(n² d). A constant drops out, so 1 - cosine and cosine give the same value.
 
     Raises:

@@ -11,7 +11,7 @@ from lin_ft.typing import Array
 def etran_energy(features: Float[Array, "n d"], *, share: float = 0.005) -> float:
     """Mean of the lowest 0.5 % (at least one) of the energies log sum_k exp(phi_ik); no labels.
 
-    Gholami et al., ICCV 2023, section 3.2. Range (-inf, inf), higher is better (in distribution); unchanged by the
+    Gholami et al., ICCV 2023 (energy score). Range (-inf, inf), higher is better (in distribution); unchanged by the
     order of features, not by rotation or scale. Cost: O(n d). The published slice is empty below 200 samples: NaN.
 
     Raises:
@@ -28,11 +28,10 @@ def etran_classification(
 ) -> float:
     """Mean posterior of the discriminant of SFDA, without ConfMix.
 
-    Gholami et al., ICCV 2023, section 3.3. Range [0, 1], higher is better. Cost: a Cholesky factor of side min(n, d).
-    `fitted`: the same fit, if at hand.
-    The published code hands a matrix that is not symmetric to `eigh`, and takes the orthonormal U that comes back for
-    one with U Uᵀ = S⁻¹. It is U Uᵀ = I: the covariance drops out, and `published` is the mean posterior of Gaussian
-    classes of unit variance, softmax_c(log pi_c - ½ ||x - mu_c||²).
+    Gholami et al., ICCV 2023 (classification score). Range [0, 1], higher is better. Cost: a Cholesky factor of side
+    min(n, d). `fitted`: the same fit, if at hand. The published code hands a matrix that is not symmetric to `eigh`,
+    and takes the orthonormal U that comes back for one with U Uᵀ = S⁻¹. It is U Uᵀ = I: the covariance drops out, and
+    `published` is the mean posterior of Gaussian classes of unit variance, softmax_c(log pi_c - ½ ||x - mu_c||²).
 
     Raises:
         InputError: bad features or labels.
@@ -54,7 +53,7 @@ def etran_parts(features: Float[Array, "n d"], labels: Array, *, fitted: Fitted 
 def etran(parts: Float[Array, "models 2"]) -> Float[np.ndarray, " models"]:
     """.85 minmax(classification) + .15 minmax(energy) of every model of a zoo. Range [0, 1], higher is better.
 
-    Gholami et al., ICCV 2023, section 3.4, weights of the published code. Min-max over the zoo: a new model changes all
+    Gholami et al., ICCV 2023, weights of the published code. Min-max over the zoo: a new model changes all
     values, and one model alone scores 0.
     """
     scaled = minmax(matrix(parts, "parts"))

@@ -14,7 +14,7 @@ def logme(
 ) -> float:
     """Mean over classes of max_{a,b} log N(y_c; 0, I/b + F Fᵀ/a) / n, y_c the 1/0 indicator of class c.
 
-    You et al., ICML 2021, eqs. 2 and 3 (and JMLR 2022): with m = b A⁻¹ Fᵀy and A = aI + b FᵀF this is
+    You et al., ICML 2021 (arXiv 2102.11005) and JMLR 2022: with m = b A⁻¹ Fᵀy and A = aI + b FᵀF this is
     (d/2) log a + (n/2) log b - ½ log det A - (b/2)||Fm - y||² - (a/2) mᵀm - (n/2) log 2 pi, over n.
     Range (-inf, inf), higher is better; features are not centred. Cost: one thin decomposition and O(min(n, d) C).
     `svd`: of the centred features, if at hand; their mean enters as a change of rank one. `steps`: stop after so many
@@ -34,7 +34,7 @@ def logme_regression(
 ) -> float:
     """The same with regression targets, (n,) or (n, k), as y: mean over columns of the maximum log evidence over n.
 
-    You et al., ICML 2021, section 4.3. Range (-inf, inf), higher is better; targets are neither centred nor scaled.
+    You et al., ICML 2021 (regression). Range (-inf, inf), higher is better; targets are neither centred nor scaled.
     """
     phi = matrix(features)
     return _evidence(phi, regression_targets(values, len(phi)), svd, steps)
@@ -79,8 +79,7 @@ class _Profile:
         self.z = svd.left.T @ targets
         self.ones = targets.sum(0) / np.sqrt(self.n)
         inside = np.sum(self.z**2, axis=0) + self.ones**2
-        full = len(svd.singular) + 1 >= self.n  # nothing of y lies outside
-        self.outside = np.zeros_like(inside) if full else np.maximum(np.sum(targets**2, axis=0) - inside, 0.0)
+        self.outside = np.maximum(np.sum(targets**2, axis=0) - inside, 0.0)
         squares = np.append(svd.singular**2, self.n * float(mu @ mu))
         squares = squares[squares > 1e-12 * squares.max()]
         self.range = np.log(squares.min()) - 20, np.log(squares.max()) + 12
@@ -118,7 +117,7 @@ def _stopped(phi: Matrix, targets: Matrix, steps: int) -> float:
     svd = thin_svd(phi, centred=False)
     n, d = svd.shape
     s2, z2 = svd.singular**2, (svd.left.T @ targets) ** 2  # squared coordinates of y in the range of F
-    outside = np.maximum(np.sum(targets**2, axis=0) - z2.sum(0), 0.0) * (len(s2) < n)
+    outside = np.maximum(np.sum(targets**2, axis=0) - z2.sum(0), 0.0)
     return float(np.mean([_mackay(s2, z2[:, c], outside[c], n, d, steps) for c in range(targets.shape[1])]))
 
 

@@ -11,11 +11,11 @@ from lin_ft.typing import Array
 def h_score(features: Float[Array, "n d"], labels: Array, *, svd: ThinSVD | None = None) -> float:
     """tr(cov(f)⁺ cov(E[f|y])) = sum_c ||Uᵀ 1_c||² / n_c, U the left singular vectors of the centred features.
 
-    Bao et al., ICIP 2019, definition 2. Range [0, C - 1], higher is better; unchanged by any invertible linear map
-    of the features. Cost: one thin decomposition. `svd`: of the centred features, if at hand.
-    Where d >= n - 1 it is C - 1 for every model: then use the shrinkage form. The published pseudo-inverse keeps
-    directions of pure rounding (rcond 1e-15), so published tables hold values above C - 1; stable_transfer
-    multiplies entrywise inside the trace.
+    Bao et al., ICIP 2019 (definition of the H-score). Range [0, C - 1], higher is better; unchanged by any invertible
+    linear map of the features. Cost: one thin decomposition. `svd`: of the centred features, if at hand. Where d >= n -
+    1 it is C - 1 for every model: then use the shrinkage form. The published pseudo-inverse keeps directions of pure
+    rounding (rcond 1e-15), so published tables hold values above C - 1; stable_transfer multiplies entrywise inside the
+    trace.
 
     Raises:
         InputError: bad features or labels.
@@ -28,7 +28,7 @@ def h_score(features: Float[Array, "n d"], labels: Array, *, svd: ThinSVD | None
 def shrinkage_h_score(features: Float[Array, "n d"], labels: Array, *, svd: ThinSVD | None = None) -> float:
     """tr(S_a⁻¹ (1 - a) cov(E[f|y])), S_a = (1 - a) S + a (tr S / d) I with the shrinkage a of Ledoit and Wolf.
 
-    Ibrahim, Ponomareva and Mazumder, ECML 2022 (arXiv 2110.06893), section 3.2. Range [0, C - 1] n / (n - 1),
+    Ibrahim, Ponomareva and Mazumder, ECML 2022 (arXiv 2110.06893). Range [0, C - 1] n / (n - 1),
     higher is better; unchanged by rotation and scale. Cost: one thin decomposition. S divides by n and the
     between-class covariance by n - 1, as the authors' code does.
 
@@ -49,7 +49,8 @@ def shrinkage_h_score(features: Float[Array, "n d"], labels: Array, *, svd: Thin
 def ledoit_wolf(centred: Matrix, variances: Float[np.ndarray, " r"]) -> float:
     """Shrinkage in [0, 1]: min(b², d²) / d², d² = ||S - (tr S / d) I||², b² = (1/n²) sum_i ||x_i x_iᵀ - S||².
 
-    Ledoit and Wolf 2004, section 3. `variances` are the eigenvalues of S. scikit-learn: `ledoit_wolf_shrinkage`.
+    Ledoit and Wolf, J. Multivariate Analysis 2004. `variances` are the eigenvalues of S. scikit-learn:
+    `ledoit_wolf_shrinkage`.
     """
     n, d = centred.shape
     squared_norm = float(np.sum(variances**2))

@@ -19,7 +19,7 @@ RIDGES = tuple(10.0**power for power in range(-4, 2))
 def kernel_target_alignment(kernel: Float[Array, "n n"], labels: Array) -> float:
     """<K, K_Y> / (||K||_F ||K_Y||_F), (K_Y)_ij = 1 for the same class, -1/(C - 1) otherwise; nothing is centred.
 
-    Cristianini et al., NeurIPS 2001, definition 2, with the label kernel of many classes (+-1 for two). Range [-1, 1],
+    Cristianini et al., NeurIPS 2001, with the label kernel of many classes (+-1 for two). Range [-1, 1],
     higher is better. Cost: O(n²).
 
     Raises:
@@ -74,7 +74,7 @@ def supervision_complexity(
 ) -> float:
     """-(1/n) sqrt(tr(Yᵀ A⁻¹ Y) tr A), A = Theta + ridge I: the labels' norm in the kernel's space, on its own scale.
 
-    Harutyunyan et al., ICLR 2023, definition 1 and theorem 4 (paper, eq. 4: yᵀ Theta⁻¹ y); the ridge keeps a singular
+    Harutyunyan et al., ICLR 2023 (supervision complexity; paper, eq. 4: yᵀ Theta⁻¹ y); the ridge keeps a singular
     kernel invertible. Range (-inf, 0], higher is better. Cost: one eigendecomposition.
     """
     spectrum = _spectrum(kernel, spectrum)

@@ -14,8 +14,9 @@ from lin_ft.typing import Array
 def nce(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
     """Negative conditional entropy -H(Y|Z) = sum_{y,z} P(y,z) log(P(y,z) / P(z)), z the most probable source class.
 
-    Tran, Nguyen and Hassner, ICCV 2019, eq. 10; P by counting. Range [-log C, 0], higher is better. Cost: O(n Z + C Z).
-    Published code adds 1e-5 to the counts (parc) or uses soft joint counts (pactran), which shifts the values.
+    Tran, Nguyen and Hassner, ICCV 2019 (arXiv 1908.08142); P by counting. Range [-log C, 0], higher is better. Cost:
+    O(n Z + C Z). Published code adds 1e-5 to the counts (parc) or uses soft joint counts (pactran), which shifts the
+    values.
 
     Raises:
         InputError: rows that do not sum to one, and bad labels (see lin_ft.scores.inputs).
@@ -31,8 +32,9 @@ def nce(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
 def leep(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
     """LEEP: (1/n) sum_i log sum_z P(y_i|z) theta_iz, P(y,z) = (1/n) sum_{i: y_i=y} theta_iz.
 
-    Nguyen et al., ICML 2020, eq. 2. Range (-inf, 0], higher is better; LEEP >= NCE + mean log theta_{i z_i}.
-    Cost: O(n Z C). Copies in the repositories of SFDA, ETran, PED and NCTI drop the log, pactran's has the other sign.
+    Nguyen et al., ICML 2020 (arXiv 2002.12462), eq. 2. Range (-inf, 0], higher is better; LEEP >= NCE + mean log
+    theta_{i z_i}. Cost: O(n Z C). Copies in the repositories of SFDA, ETran, PED and NCTI drop the log, pactran's has
+    the other sign.
 
     Raises:
         InputError: as `nce`.
@@ -52,7 +54,7 @@ def n_leep(
 ) -> float:
     """LEEP with theta the posteriors of a Gaussian mixture fitted to the principal components that keep 80 % energy.
 
-    Li et al., CVPR 2021, section 3.2: 5 components a class. Range (-inf, 0], higher is better. Cost: EM in k
+    Li et al., CVPR 2021: 5 components a class. Range (-inf, 0], higher is better. Cost: EM in k
     dimensions, O(n C k) an iteration. `svd`: of the centred features, if at hand.
     Chosen here: diagonal covariances (500 full ones cannot be fitted to 2,000 samples), at most n / 4 components
     (with as many components as samples the score is 0 for every model). Four published codes have four definitions.

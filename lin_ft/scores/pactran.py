@@ -20,10 +20,11 @@ def pactran_gaussian(
 ) -> float:
     """-(xent(W*) + ||W*||² / (2 k n) + (d C / (2 k n)) s² log(k n mean diag H)), k = strength, s² = prior_variance / d.
 
-    Ding et al., ECCV 2022, section 3.3: W*, b* minimise the first two terms on centred features, H is the Hessian of
-    the summed loss with its ridge. Range (-inf, inf), higher is better (the authors' sign is the other). Cost: L-BFGS,
-    2 products of n x d x C an iteration. Unchanged by rotation. The authors too stop after 100 iterations or at a
-    tolerance of 1e-6, from a random start (here: zero): 1e-5 to 1e-3 of the value stays open. ETran's copy stops at 10.
+    Ding et al., ECCV 2022 (PACTran-Gaussian): W*, b* minimise the first two terms on centred features, H is the Hessian
+    of the summed loss with its ridge. Range (-inf, inf), higher is better (the authors' sign is the other). Cost:
+    L-BFGS, 2 products of n x d x C an iteration. Unchanged by rotation. The authors too stop after 100 iterations or at
+    a tolerance of 1e-6, from a random start (here: zero): 1e-5 to 1e-3 of the value stays open. ETran's copy stops at
+    10.
 
     Raises:
         InputError: bad features or labels.
@@ -66,7 +67,7 @@ def pactran_gradient_norm(
 def pactran_gamma(source_probabilities: Float[Array, "n Z"], labels: Array, *, strength: float = 1.0) -> float:
     """Minus the Gamma-Poisson bound on source probabilities, with a prior a_0 = strength x class frequencies.
 
-    Ding et al., ECCV 2022, section 3.2: 10 rounds of q_iz ~ theta_iz exp(digamma(a_{y_i z})),
+    Ding et al., ECCV 2022 (PACTran-Gamma): 10 rounds of q_iz ~ theta_iz exp(digamma(a_{y_i z})),
     a_yz = a0_y + sum_{i: y_i = y} q_iz, then -[sum log Gamma(a0) - log Gamma(a) + sum_i KL(q_i|theta_i) + log l_i - 1]
     / (n C) - 1, l_i = theta_i · sum_y a_y. Range (-inf, inf), higher is better. Cost: 10 rounds of O(n Z C).
 

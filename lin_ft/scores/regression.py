@@ -13,8 +13,9 @@ from lin_ft.typing import Array
 def lin_mse(features: Float[Array, "n d"], values: Array, *, ridge: float = 1.0, svd: ThinSVD | None = None) -> float:
     """-(1/n) ||Y - F W - b||², W the ridge solution with penalty ridge n ||W||² on the summed squares.
 
-    Nguyen et al., UAI 2023, eq. 4. Range (-inf, 0], higher is better; in-sample, so with ridge 0 it is 0 for every
-    model with d >= n. Cost: one thin decomposition. `svd`: of the centred features, if at hand.
+    Nguyen et al., UAI 2023. Range (-inf, 0], higher is better; in-sample, so with ridge 0 it is 0 for every
+    model with d >= n. Cost: one thin decomposition. `svd`: of the centred features, if at hand. The authors' code
+    divides by the number of targets as well.
 
     Raises:
         InputError: features or targets that are not finite or of different samples.
@@ -31,7 +32,7 @@ def lin_mse(features: Float[Array, "n d"], values: Array, *, ridge: float = 1.0,
 def lab_mse(source_outputs: Float[Array, "n k"], values: Array, *, ridge: float = 1.0) -> float:
     """`lin_mse` from the source model's outputs (its predicted labels) instead of its features.
 
-    Nguyen et al., UAI 2023, eq. 3. Range (-inf, 0], higher is better. Cost: O(n k²).
+    Nguyen et al., UAI 2023. Range (-inf, 0], higher is better. Cost: O(n k²).
     """
     return lin_mse(matrix(source_outputs, "source outputs"), values, ridge=ridge)
 
@@ -46,7 +47,7 @@ def emms(
 ) -> float:
     """-min over w and t in the simplex of ||X w - sum_k t_k Z_k||² / (n e): alternating least squares.
 
-    Meng et al., NeurIPS 2023, eq. 4. X and each embedding Z_k of the labels (CLIP, BERT, GPT-2 in the paper) are
+    Meng et al., NeurIPS 2023. X and each embedding Z_k of the labels (CLIP, BERT, GPT-2 in the paper) are
     z-scored; without embeddings Z is the one-hot label. Range [-1, 0], higher is better; in-sample, so 0 where n <= d.
     Cost: one thin decomposition and O(n r K e) a round. Published code multiplies by e where it means to divide,
     and makes one round; here the rounds go on until the loss settles, each with the exact projection on the simplex.

@@ -37,7 +37,7 @@ def fisher_ratio(features: Float[Array, "n d"], labels: Array) -> float:
 def silhouette(features: Float[Array, "n d"], labels: Array) -> float:
     """Mean of (b - a) / max(a, b): a the mean distance to the own class, b that to the nearest other class.
 
-    Rousseeuw 1987, eq. 2; 0 for the only sample of a class. Range [-1, 1], higher is better; unchanged by rotation and
+    Rousseeuw 1987; 0 for the only sample of a class. Range [-1, 1], higher is better; unchanged by rotation and
     scale. Cost: O(n² d). scikit-learn: `silhouette_score`.
 
     Raises:

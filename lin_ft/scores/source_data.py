@@ -20,8 +20,9 @@ def domain_similarity(
     """exp(-gamma EMD), the earth mover's distance of the class means, weights the shares of the images, ground distance
     Euclidean.
 
-    Cui et al., CVPR 2018, eqs. 3 and 4. Range (0, 1], higher is better; unchanged by rotation. Cost: a linear programme
-    in C Z variables. The original uses one fixed network for all models and keeps source classes of >= 200 images.
+    Cui et al., CVPR 2018 (domain similarity). Range (0, 1], higher is better; unchanged by rotation. Cost: a linear
+    programme in C Z variables. The original uses one fixed network for all models and keeps source classes of >= 200
+    images.
 
     Raises:
         InputError: bad features or labels, of either data set.
@@ -76,7 +77,7 @@ def fisher_distance(
 ) -> float:
     """-(1 - cos(F / (F + F_s), F_s / (F + F_s))), F the diagonal Fisher information of a head, summed over classes.
 
-    After Task2Vec (Achille et al., ICCV 2019, eqs. 3 and 4), with the head only: F_k = (1/n) sum_i phi_ik² sum_c p_ic
+    After Task2Vec (Achille et al., ICCV 2019), with the head only: F_k = (1/n) sum_i phi_ik² sum_c p_ic
     (1 - p_ic), p the posteriors of the shrunk linear discriminant of SFDA. Range [-1, 0], higher is better; unchanged
     by the order of features, not by rotation. Cost: two Cholesky factors.
 

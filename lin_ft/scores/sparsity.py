@@ -22,7 +22,7 @@ def sparsity_parts(features: Float[Array, "n d"]) -> tuple[float, float]:
 def feature_metrics(parts: Float[Array, "models 2"]) -> Float[np.ndarray, " models"]:
     """C56 = .426 S5 + .574 S6, each put on [-1, 1] over the zoo with its sign flipped.
 
-    Ueno and Kondo, ICLR 2020 submission, "A base model selection methodology for efficient fine-tuning", table 2.
+    Ueno and Kondo, ICLR 2020 submission, "A base model selection methodology for efficient fine-tuning".
     Range [-1, 1], higher is better (sparser). The original uses the last convolution's maps and 10 images a class; the
     normalisation makes every value depend on the zoo, and features without exact zeros carry no information.
     """
