@@ -188,6 +188,26 @@ def n_outputs(function: ModelFunction, params: Params, x: Array) -> int:
     return jax.eval_shape(function, params, jax.ShapeDtypeStruct((1, *x.shape[1:]), x.dtype)).shape[1]
 
 
+def check_independent(function: ModelFunction, params: Params, x: Array) -> None:
+    """Raise InputError where a plain `apply` treats a sample otherwise in company: its per-example gradients would be
+    wrong. Modules from `from_linen` and `from_nnx` run in evaluation mode and are not run here.
+
+    Cost: two forward passes, of one and of three samples.
+    """
+    if not isinstance(function.body, _Plain):
+        return
+    one = np.asarray(jnp.asarray(x[:1]))
+    alone = np.asarray(_logits(function, params, one), np.float64)
+    other = x[-1:] if x.shape[0] > 1 else np.zeros_like(one)
+    joined = np.asarray(_logits(function, params, np.concatenate([one, other, one])), np.float64)[::2]
+    tolerance = 1e3 * float(jnp.finfo(jnp.result_type(*jax.tree.leaves(params))).eps)
+    if np.abs(joined - alone).max() > tolerance * max(1.0, np.abs(alone).max()):
+        raise InputError(
+            "The function gives a sample other outputs alone than beside another one; switch its batch statistics to"
+            " evaluation and its dropout off."
+        )
+
+
 def check_finite(tree: Params, what: str = "weights") -> None:
     """Raise InputError naming the first leaf that holds NaN or infinity. Skipped for traced values."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):

@@ -27,8 +27,8 @@ class JacobianRows:
         h = output_function(self.of, structure)
 
         def one(xi: Any) -> Any:
-            pull = jax.vjp(lambda values: h(values, (function, frozen), xi), leaves)[1]
-            return jax.vmap(lambda v: pull(v)[0])(combinations)
+            out, pull = jax.vjp(lambda values: h(values, (function, frozen), xi), leaves)
+            return jax.vmap(lambda v: pull(v)[0])(combinations.astype(out.dtype))
 
         gradients = jax.vmap(one)(x)
         return [leaf.reshape(*leaf.shape[:2], -1) for leaf in gradients]

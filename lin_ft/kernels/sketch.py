@@ -3,12 +3,21 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from lin_ft import sharding
 from lin_ft.errors import InputError
+from lin_ft.functions import ModelFunction, check_inputs, padded
+from lin_ft.kernels.memory import plan, row_bytes
+from lin_ft.kernels.precision import kernel_dtype
+from lin_ft.kernels.structured import StructuredRows
+from lin_ft.trainable import Trainable, split
+from lin_ft.typing import Array, Params
 
 KINDS = ("sparse", "rademacher", "gaussian")
+SKETCH_OPTIONS = ("dimension", "kind", "key")
 _CHUNK = 2048
 
 
@@ -50,3 +59,62 @@ def project(
     if before > 0 and not 1 / 3 < after / before < 3 and dimension >= 100:
         raise RuntimeError(f"The projection changed the squared norm of the rows by a factor {after / before:.3g}.")
     return out
+
+
+def sketch_gram(
+    function: ModelFunction,
+    params: Params,
+    x1: Array,
+    x2: Array | None,
+    *,
+    combinations: Float[np.ndarray | jax.Array, "p q"],
+    of: str,
+    output: str,
+    trainable: Trainable,
+    block_size: int,
+    memory_limit: int,
+    dimension: int = 4096,
+    kind: str = "sparse",
+    key: Any = None,
+) -> Float[np.ndarray, "n1 n2"] | Float[np.ndarray, "n1 p n2 p"]:
+    """Unbiased estimate of `blocked_gram` from rows projected to k = `dimension` numbers, every row with the same P.
+
+    An entry <g, h> has variance at most (|g|² |h|² + <g, h>²) / k. The same `key` gives the same P for x1 and x2.
+
+    Cost: n p reverse passes, whatever the limit, n p P (sparse) or n p P k (dense) multiply-adds for P g, and
+    n1 n2 p k for the kernel. Memory: the sketches, n k numbers a combination (n p k for `full`), and, within
+    `memory_limit`, one block of rows.
+    """
+    check_inputs(params, x1)
+    if x2 is not None:
+        check_inputs({}, x2)
+    chosen, frozen = split(params, trainable)
+    dtype = kernel_dtype(params)
+    if function.has_head:
+        chosen, frozen = {**chosen, "head": None}, {**frozen, "head": params["head"] if of == "logits" else None}
+    n1, n2, count = x1.shape[0], (x1 if x2 is None else x2).shape[0], len(combinations)
+    kernel = np.zeros((n1, count, n2, count) if output == "full" else (n1, n2), dtype)
+    if sum(np.size(leaf) for leaf in jax.tree.leaves(chosen)) == 0:
+        return kernel
+
+    def sketches(x: Array, some: Any) -> np.ndarray:
+        shared = (function, chosen, frozen, jnp.asarray(some, jnp.result_type(*jax.tree.leaves(params))))
+        maker = StructuredRows(of, full=False, factors=False)
+        chunk, _, _ = plan(*row_bytes(maker, shared, x), (len(x), 0), len(some), block_size, memory_limit)
+        make = sharding.map_examples(maker, sharding.local(1))
+        parts = []
+        for start in range(0, len(x), chunk):
+            leaves = make(shared, np.asarray(padded(x[start : start + chunk], chunk)))
+            rows = np.concatenate([np.asarray(leaf, dtype).reshape(chunk * len(some), -1) for leaf in leaves], axis=1)
+            parts.append(project(rows, dimension, kind=kind, key=key).reshape(chunk, len(some), -1))
+        return np.concatenate(parts)[: len(x)]
+
+    if output == "full":
+        left = sketches(x1, combinations)
+        right = left if x2 is None else sketches(x2, combinations)
+        return np.einsum("ick,jek->icje", left, right, optimize=True)
+    for combination in np.asarray(combinations):
+        left = sketches(x1, combination[None])[:, 0]
+        right = left if x2 is None else sketches(x2, combination[None])[:, 0]
+        kernel += left @ right.T
+    return kernel

@@ -68,13 +68,14 @@ class StructuredRows:
 
         def one(xi: Any) -> tuple[Any, Any, Any]:
             zeros = [jnp.zeros(use.output.shape, use.output.dtype) for use in found.uses]
-            _, pull, data = jax.vjp(
+            out, pull, data = jax.vjp(
                 lambda deltas, rest: outputs(deltas, rest, xi), zeros, [leaves[index] for index in plain], has_aux=True
             )
-            if len(combinations) == 1:
-                cotangents, gradients = jax.tree.map(lambda leaf: leaf[None], pull(combinations[0]))
+            directions = combinations.astype(out.dtype)
+            if len(directions) == 1:
+                cotangents, gradients = jax.tree.map(lambda leaf: leaf[None], pull(directions[0]))
             else:
-                cotangents, gradients = jax.vmap(pull)(combinations)
+                cotangents, gradients = jax.vmap(pull)(directions)
             inputs = [use.product.inputs(value) for use, value in zip(found.uses, data, strict=True)]
             forms = [jax.vmap(use.product.cotangents)(value) for use, value in zip(found.uses, cotangents, strict=True)]
             return inputs, forms, gradients
@@ -178,8 +179,9 @@ def full_contract(left: list[Any], right: list[Any]) -> Any:
 
 
 def _einsum(subscripts: str, *operands: Any) -> Any:
-    # The highest precision: TF32 on a GPU would cost the kernel three digits.
-    return jnp.einsum(subscripts, *operands, precision=jax.lax.Precision.HIGHEST)
+    # The highest precision: TF32 on a GPU would cost the kernel three digits. Sums of bfloat16 products are float32.
+    out = jnp.promote_types(jnp.result_type(*operands), jnp.float32)
+    return jnp.einsum(subscripts, *operands, precision=jax.lax.Precision.HIGHEST, preferred_element_type=out)
 
 
 def _sum_rows(a: Any, b: Any) -> Any:

@@ -1,9 +1,6 @@
-"""Matrix-free products with Theta = J Jᵀ, and what they estimate: tr(Theta) and ||Theta||_F with standard
-errors.
-"""
+"""Matrix-free products with Theta = J Jᵀ."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -12,27 +9,12 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft import sharding
-from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, as_function, balanced_size, check_inputs, padded
+from lin_ft.kernels.precision import kernel_dtype
 from lin_ft.kernels.structured import output_function
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, merge, split
 from lin_ft.typing import Apply, Array, Params
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Mean of independent unbiased samples."""
-
-    samples: tuple[float, ...]
-
-    @property
-    def value(self) -> float:
-        return float(np.mean(self.samples))
-
-    @property
-    def standard_error(self) -> float:
-        return float(np.std(self.samples, ddof=1) / np.sqrt(len(self.samples)))
 
 
 class NTKProducts:
@@ -91,28 +73,6 @@ class NTKProducts:
         return np.asarray(padded(self.x[first : first + self.size], self.size))
 
 
-def trace_estimate(theta: NTKProducts, n_classes: int, *, probes: int = 16, key: Any = None) -> Estimate:
-    """tr(Theta) = E ||Jᵀ v||², v with independent ±1 entries (Hutchinson). Cost: one reverse pass a probe.
-
-    Variance of one sample: 2 (||Theta||_F² - sum_i Theta_ii²).
-    """
-    return _estimate(lambda v: _squared_norm(theta.pull(v)), theta.n, n_classes, probes, key)
-
-
-def squared_norm_estimate(theta: NTKProducts, n_classes: int, *, probes: int = 16, key: Any = None) -> Estimate:
-    """||Theta||_F² = E ||Theta v||², v with independent ±1 entries. Cost: one reverse and one tangent pass a
-    probe.
-    """
-    return _estimate(lambda v: _squared_norm(theta(v)), theta.n, n_classes, probes, key)
-
-
-def _estimate(sample: Callable[[np.ndarray], float], n: int, n_classes: int, probes: int, key: Any) -> Estimate:
-    if probes < 2:
-        raise InputError(f"A standard error needs at least 2 probes, not {probes}.")
-    keys = jax.random.split(jax.random.key(0) if key is None else key, probes)
-    return Estimate(tuple(sample(np.asarray(jax.random.rademacher(k, (n, n_classes), "float32"))) for k in keys))
-
-
 def vector_products_gram(
     function: ModelFunction,
     chosen: Params,
@@ -133,7 +93,7 @@ def vector_products_gram(
     """
     used = sharding.local(devices)
     n1, other = x1.shape[0], x1 if x2 is None else x2
-    count, dtype = len(combinations), np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(chosen)))
+    count, dtype = len(combinations), kernel_dtype(chosen)
     kernel = np.zeros((n1, count, other.shape[0], count) if full else (n1, other.shape[0]), dtype)
     size = balanced_size(n1, batch_size * len(used))
     size += -size % len(used)
@@ -146,7 +106,7 @@ def vector_products_gram(
                     continue  # above the diagonal: by symmetry
                 shared = (function, chosen, frozen, row)
                 block = np.asarray(push(shared, np.asarray(padded(x1[start : start + size], size))))
-                block = (block.reshape(size, -1) @ np.asarray(combinations).T)[: n1 - start]
+                block = (block.reshape(size, -1).astype(dtype) @ np.asarray(combinations, dtype).T)[: n1 - start]
                 if full:
                     kernel[start : start + size, :, j, k] = block
                 else:
@@ -181,10 +141,6 @@ def _pushed(of: str) -> Callable[..., Any]:
 
 _SINGLE = {of: _single(of) for of in ("logits", "features")}
 _PUSHED = {of: _pushed(of) for of in ("logits", "features")}
-
-
-def _squared_norm(tree: Any) -> float:
-    return float(sum(np.sum(np.asarray(leaf, np.float64) ** 2) for leaf in jax.tree.leaves(tree)))
 
 
 def _pull(shared: Any, block: Any) -> Params:

@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from lin_ft.errors import InputError
 from lin_ft.functions import logits_of
-from lin_ft.kernels.vector_products import NTKProducts, squared_norm_estimate, trace_estimate
+from lin_ft.kernels.estimates import squared_norm_estimate, trace_estimate
+from lin_ft.kernels.vector_products import NTKProducts
 from lin_ft.scores.label_gradient import label_gradient
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable

@@ -1,0 +1,100 @@
+"""What fits within a limit of memory: bytes of rows and reverse passes, sizes of blocks, combinations at once."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lin_ft.errors import InputError
+from lin_ft.functions import balanced_size
+from lin_ft.kernels.structured import ROWS_AT_ONCE, output_function
+from lin_ft.typing import Array
+
+
+def combinations_at_once(
+    method: Any, shared: Any, x: Array, n: tuple[int, int], block_size: int, memory_limit: int
+) -> int:
+    """How many combinations to make rows of at a time, where only products of equal combinations are summed.
+
+    A kernel of a few combinations costs one more forward pass; a kernel of a few examples costs all rows of the right
+    side again. So as many as possible such that all examples' rows fit, and if even those of one do not, one.
+    """
+    count = len(shared[3])
+    for groups in range(1, count + 1):
+        size = -(-count // groups)
+        row, working = row_bytes(method, (*shared[:3], shared[3][:size]), x)
+        if memory_limit >= 2 * row + working:
+            _, length, held = plan(row, working, n, size, block_size, memory_limit)
+            if held * length >= n[0]:
+                return size
+    return 1
+
+
+def plan(
+    row: int, working: int, n: tuple[int, int], count: int, block_size: int, memory_limit: int
+) -> tuple[int, int, int]:
+    """(examples of a reverse pass, examples of a block, blocks of the left side held at once), for one device.
+
+    `row` and `working` are the bytes of one example's rows and of its reverse pass; n[1] = 0: right side = left side.
+    """
+    least = 2 * row + working
+    if memory_limit < least:
+        raise InputError(f"The memory limit of {memory_limit} bytes is too small; the least that works is {least}.")
+    at_once = ROWS_AT_ONCE if jax.default_backend() == "cpu" else 16 * ROWS_AT_ONCE
+    chunk = min(max(n), max(1, at_once // count), max(1, (memory_limit // 3) // working))
+    rows_that_fit = (memory_limit - chunk * working) // row - chunk
+    size = min(max(n), block_size)
+    if rows_that_fit >= n[0] + min(n[1], size):
+        held = n[0]
+    else:  # a left side of several blocks, and one block of the right side at a time
+        chunk = min(chunk, max(1, rows_that_fit // 4))
+        rows_that_fit = max(2, (memory_limit - chunk * working) // row - (chunk if chunk > 1 else 0))
+        size = max(1, min(size, rows_that_fit // 2))
+        held = max(1, (rows_that_fit - size) // size) * size
+    size = balanced_size(max(n), size)
+    n_chunks = -(-size // chunk)
+    chunk = -(-size // n_chunks)
+    if n_chunks * chunk > size and n_chunks * chunk * 2 > rows_that_fit:  # no room for a longer last chunk
+        chunk, n_chunks = 1, size
+    return chunk, n_chunks * chunk, max(1, held // (n_chunks * chunk))
+
+
+def row_bytes(method: Any, shared: Any, x: Array) -> tuple[int, int]:
+    """(bytes of one example's rows, upper estimate of the bytes of one example in the reverse pass that makes them)."""
+    example = jax.ShapeDtypeStruct((1, *x.shape[1:]), jnp.result_type(x))
+    leaves, structure = jax.tree.flatten(shared)
+    key = (method, structure, example.shape, str(example.dtype), *((jnp.shape(v), str(v.dtype)) for v in leaves))
+    if key not in _SIZES:
+        sizes = _bytes(jax.eval_shape(method, shared, example)), working_bytes(method.of, shared, example)
+        _SIZES[key] = sizes
+    return _SIZES[key]
+
+
+_SIZES: dict[Any, tuple[int, int]] = {}
+
+
+def working_bytes(of: str, shared: Any, example: jax.ShapeDtypeStruct) -> int:
+    """Upper estimate of what one example of a reverse pass holds beside its rows.
+
+    All intermediate values of the forward pass, once, and for each combination the cotangents of four of the largest.
+    """
+    function, chosen, frozen, combinations = shared
+    h = output_function(of, jax.tree.structure(chosen))
+    one = jax.ShapeDtypeStruct(example.shape[1:], example.dtype)
+    jaxpr = jax.make_jaxpr(h)(jax.tree.leaves(chosen), (function, frozen), one)
+    sizes = list(_output_sizes(jaxpr.jaxpr)) or [0]
+    return sum(sizes) + 4 * len(combinations) * max(sizes)
+
+
+def _output_sizes(jaxpr: Any) -> Any:
+    for equation in jaxpr.eqns:
+        inner = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") else None
+        if inner is not None:
+            yield from _output_sizes(inner.jaxpr)
+        else:
+            yield from (math.prod(v.aval.shape) * v.aval.dtype.itemsize for v in equation.outvars)
+
+
+def _bytes(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
