@@ -108,6 +108,8 @@ class BenchReport(_OfConfig):
     """Report on this Parquet table and not on the cells."""
     repeats: int = 1000
     """Bootstrap samples."""
+    linearized: Path | None = None
+    """Parquet table of the same benchmark with the linearized network, to compare by learning rate."""
 
     def run(self) -> None:
         from lin_ft.benchmark.collect import collect, read_parquet
@@ -118,7 +120,8 @@ class BenchReport(_OfConfig):
         rows = read_parquet(self.table) if self.table else collect(store, cells)
         folder = self.report or store.folder / "report"
         command = f"lin-ft bench report {self.config}"
-        paths = write_report(rows, config, folder, command=command, repeats=self.repeats)
+        other = read_parquet(self.linearized) if self.linearized else None
+        paths = write_report(rows, config, folder, command=command, repeats=self.repeats, linearized=other)
         print(f"{', '.join(path.name for path in paths)} written to {folder} in {time.monotonic() - began:.0f} s.")
 
 
@@ -130,9 +133,14 @@ class BenchPlan(_OfConfig):
     """Sustained TFLOP/s of the device, for an estimate of the hours before any cell is measured."""
 
     def run(self) -> None:
+        from lin_ft.benchmark.check import resolve_planned
+        from lin_ft.benchmark.config import PlannedModel, load_config
         from lin_ft.benchmark.plan import plan
+        from lin_ft.benchmark.store import Store
 
-        config, models, cells, store = self.opened()
+        config = load_config(self.config)
+        models, cells = resolve_planned(config)
+        store = Store(self.out or Path("bench") / config.name)
         result = plan(config, models, cells, store)
         grid = (
             f"{len(models)} models x {len(config.tasks)} tasks x {len(config.shots)} shots x {len(config.seeds)} seeds"
@@ -148,7 +156,11 @@ class BenchPlan(_OfConfig):
             "unknown until a cell of each part is finished" if result.hours_left is None else f"{result.hours_left:.2f}"
         )
         print(f"  device-hours left, one worker: {left}")
-        print(f"  disk: {result.disk_bytes / 1e6:.1f} MB")
+        images = f", decoded images {result.image_bytes / 1e9:.1f} GB" if result.image_bytes else ""
+        print(f"  disk: cells {result.disk_bytes / 1e6:.1f} MB{images}")
+        missing = [model.name for model in models if isinstance(model, PlannedModel)]
+        if missing:
+            print(f"  models still to be trained or converted: {len(missing)} ({', '.join(missing[:3])}, ...)")
 
 
 @dataclasses.dataclass(frozen=True)

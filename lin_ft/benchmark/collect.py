@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 IDENTITY = ("model", "task", "shots", "seed")
 OF_BOTH = ("source", "domain", "architecture", "n_params", "source_test_accuracy", "n", "n_classes", "n_test")
+FAMILY = "family"
+"""single, or how a multi-domain model was trained; see lin_ft.zoo.multi_domain."""
+OF_RATE = "test_accuracy/"
+"""Before a learning rate: the test accuracy at that rate, the weight decay chosen on validation."""
 OF_PART = ("key", "seconds", "peak_memory_mb", "device", "commit")
 TYPES = ("test_accuracy", "test_accuracy_low", "test_accuracy_high", "learning_rate")
 """Columns that may be null in every row."""
@@ -44,7 +48,7 @@ def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
         if values is None:
             continue
         row = rows.setdefault((cell.model, cell.task, cell.shots, cell.seed), dict.fromkeys((*TYPES, "status")))
-        row |= {name: values[name] for name in IDENTITY + OF_BOTH}
+        row |= {name: values[name] for name in IDENTITY + OF_BOTH} | {FAMILY: values.get(FAMILY, "single")}
         row |= {f"{cell.part}_{name}": values[name] for name in OF_PART}
         row[f"{cell.part}_versions"] = ", ".join(f"{name} {version}" for name, version in values["versions"].items())
         if cell.part == "scores":
@@ -55,6 +59,7 @@ def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
             row |= {"status": values["status"], "test_accuracy": values["test_accuracy"]}
             low, high = values.get("test_accuracy_interval") or (None, None)
             row |= {"test_accuracy_low": low, "test_accuracy_high": high, "learning_rate": values.get("learning_rate")}
+            row |= _of_rates(values.get("grid", ()))
     if not rows:
         raise InputError(f"{store.folder}: no finished cell of this configuration; first run `lin-ft bench run`.")
     for (name, *place), of_models in parts.items():
@@ -67,6 +72,31 @@ def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
         infer_schema_length=None,
         schema_overrides=dict.fromkeys(TYPES, frame.Float64),
     ).sort(*IDENTITY[1:], "model")
+
+
+def _of_rates(grid: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Test accuracy of each learning rate where every pair was tested."""
+    best: dict[float, dict[str, Any]] = {}
+    for point in grid:
+        if point["test_accuracy"] is not None:
+            rate = point["learning_rate"]
+            other = best.setdefault(rate, point)
+            if (point["validation_accuracy"] or 0) > (other["validation_accuracy"] or 0):
+                best[rate] = point
+    whole = len(best) == len({point["learning_rate"] for point in grid if not point["diverged"]})
+    return {f"{OF_RATE}{rate:g}": point["test_accuracy"] for rate, point in best.items()} if whole else {}
+
+
+def of_rates(table: "polars.DataFrame", shots: int, reference: str) -> dict[float, Results]:
+    """Accuracies at each learning rate, where the cells have them; none otherwise."""
+    rates = [name for name in table.columns if name.startswith(OF_RATE)]
+    found = {}
+    for name in rates:
+        try:
+            found[float(name.removeprefix(OF_RATE))] = matrix(table, shots, reference, accuracy=name)[0]
+        except InputError:
+            continue  # the reference diverged at this rate
+    return found
 
 
 def write_parquet(table: "polars.DataFrame", path: str | Path) -> None:
@@ -92,7 +122,7 @@ def read_parquet(path: str | Path) -> "polars.DataFrame":
 
 
 def matrix(
-    table: "polars.DataFrame", shots: int, reference: str
+    table: "polars.DataFrame", shots: int, reference: str, *, accuracy: str = "test_accuracy"
 ) -> tuple[Results, dict[str, Float[np.ndarray, "S T M"]], dict[str, np.ndarray]]:
     """Accuracies and scores at one number of shots, and facts of each model (`n_params`, `source_test_accuracy`).
 
@@ -101,7 +131,7 @@ def matrix(
     Raises InputError when nothing was fine-tuned at that number of shots, or the reference was not.
     """
     frame = _polars()
-    rows = table.filter((frame.col("shots") == shots) & frame.col("test_accuracy").is_not_null())
+    rows = table.filter((frame.col("shots") == shots) & frame.col(accuracy).is_not_null())
     models, tasks, seeds = (sorted(set(rows[name].to_list())) for name in ("model", "task", "seed"))
     if reference not in models:
         raise InputError(f"The reference {reference} is not fine-tuned at {shots} shots yet; first run its cells.")
@@ -119,10 +149,22 @@ def matrix(
 
     scores = {name.removeprefix("score/"): filled(name) for name in table.columns if name.startswith("score/")}
     first = {row["model"]: row for row in rows.iter_rows(named=True)}
-    groups = tuple(first[model]["architecture"] for model in models)
+    groups = tuple(_group(first[model]) for model in models)
     facts = {name: np.asarray([first[m][name] for m in models], float) for name in ("n_params", "source_test_accuracy")}
-    results = Results(tuple(models), tuple(tasks), filled("test_accuracy"), reference, groups)
+    results = Results(tuple(models), tuple(tasks), filled(accuracy), reference, groups)
     return results, scores, facts
+
+
+def of_models(table: "polars.DataFrame", column: str) -> dict[str, str]:
+    """Model -> family, source, ... of a table that may be older than the column."""
+    missing = "single" if column == FAMILY else ""
+    rows = table.iter_rows(named=True)
+    return {row["model"]: row.get(column) or missing for row in rows}
+
+
+def _group(row: dict[str, Any]) -> str:
+    family = row.get(FAMILY) or "single"
+    return row["architecture"] if family == "single" else f"{row['architecture']}, {family}"
 
 
 def _polars() -> Any:

@@ -20,6 +20,26 @@ FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
+class PlannedModel:
+    """A model that is still to be had: `lin-ft bench plan` counts with it, `run` says that it is missing."""
+
+    name: str
+    gflops: float
+    """Of the forward pass of one image; a multiplication and an addition count as two."""
+    image_size: int = 224
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedTask:
+    """A task that is still to be had, named as in `BenchConfig.tasks`."""
+
+    name: str
+    n_train: int
+    n_test: int
+    n_classes: int
+
+
+@dataclasses.dataclass(frozen=True)
 class BenchConfig:
     """A benchmark, as a `config` in a Python file; see configs/bench_core.py.
 
@@ -33,6 +53,7 @@ class BenchConfig:
     """Zoo entries; none: all of the zoo."""
     zoo: str = "embedded"
     shots: tuple[int, ...] = (10,)
+    """Training images a class; 0: all but the tenth that validates."""
     seeds: tuple[int, ...] = (0, 1)
     """Each draws its own few-shot sample and its own order of training."""
     heads: tuple[str, ...] = ("random", "zero")
@@ -45,15 +66,20 @@ class BenchConfig:
     reference: str = REFERENCE
     development: tuple[str, ...] = ()
     """Tasks on which variants may be chosen; the report gives the others apart."""
+    max_test: int = 2000
+    """Larger test sets are thinned to so many images, evenly over the classes."""
+    planned_models: tuple[PlannedModel, ...] = ()
+    planned_tasks: tuple[PlannedTask, ...] = ()
 
     def __post_init__(self):
         problems = [f"{name} is empty" for name in ("name", "tasks", "shots", "seeds") if not getattr(self, name)]
         for name in ("tasks", "models", "shots", "seeds", "heads"):
             values = getattr(self, name)
             problems += [f"{name}: {value} comes twice" for value in values if values.count(value) > 1][:1]
-        problems += [f"shots: {value} is below 1" for value in self.shots if value < 1]
+        problems += [f"shots: {value} is below 0" for value in self.shots if value < 0]
         problems += [f"seeds: {value} is below 0" for value in self.seeds if value < 0]
         problems += [f"development: {task} is not among the tasks" for task in set(self.development) - set(self.tasks)]
+        problems += [f"max_test: {self.max_test} is below 1"] * (self.max_test < 1)
         if problems:
             raise InputError(f"benchmark {self.name!r}: {'; '.join(problems)}.")
 
@@ -89,13 +115,14 @@ class Cell:
         return f"{self.part} of {self.model} on {self.task}, {self.shots} shots, seed {self.seed}"
 
 
-def cells(config: BenchConfig, zoo: Sequence[ZooModel], score_names: Sequence[str]) -> tuple[Cell, ...]:
+def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], score_names: Sequence[str]) -> tuple[Cell, ...]:
     """All cells; scores first, since they are cheap, and each seed whole before the next begins.
 
     `zoo` holds the models of the benchmark; the SHA-256 of their weights is part of the key.
     """
     tuning = dataclasses.asdict(config.finetune)
     del tuning["seed"], tuning["together"]
+    tuning |= {"max_test": config.max_test}
     scoring = {"heads": config.heads, "probes": config.probes, "scores": tuple(sorted(score_names))}
     rows = []
     for part in PARTS:
@@ -104,7 +131,8 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel], score_names: Sequence[st
             for seed in config.seeds:
                 for task in config.tasks:
                     for model in zoo:
-                        values = {**settings, "weights": model.card.sha256}
+                        weights = model.card.sha256 if isinstance(model, ZooModel) else ""
+                        values = {**settings, "weights": weights}
                         pairs = tuple((name, json.dumps(values[name])) for name in sorted(values))
                         rows.append(Cell(part, model.name, task, shots, seed, pairs))
     return tuple(rows)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lin_ft.benchmark.check import task_sizes
-from lin_ft.benchmark.config import BenchConfig, Cell
+from lin_ft.benchmark.config import BenchConfig, Cell, PlannedModel, PlannedTask
 from lin_ft.benchmark.store import Store
 from lin_ft.zoo import ZooModel
 
@@ -27,9 +27,11 @@ class Plan:
     """Device-hours of one worker for the cells that are missing."""
     disk_bytes: int
     """Of all cell files."""
+    image_bytes: int
+    """Of the decoded images of planned tasks, 3 bytes a pixel, in the cache folder."""
 
 
-def plan(config: BenchConfig, models: Sequence[ZooModel], cells: Sequence[Cell], store: Store) -> Plan:
+def plan(config: BenchConfig, models: Sequence[ZooModel | PlannedModel], cells: Sequence[Cell], store: Store) -> Plan:
     """Reads finished cells for their time and size; runs nothing. FLOPs come from XLA's count of one forward pass."""
     counts = {part: sum(cell.part == part for cell in cells) for part in ("scores", "finetune")}
     finished, seconds = dict.fromkeys(counts, 0), dict.fromkeys(counts, 0.0)
@@ -51,31 +53,52 @@ def plan(config: BenchConfig, models: Sequence[ZooModel], cells: Sequence[Cell],
         seconds_a_cell=each,
         hours_left=sum(known) / 3600 if len(known) == len(left) else None,
         disk_bytes=int(size * len(cells)),
+        image_bytes=sum(
+            3 * side**2 * (task.n_train + task.n_test) for task in config.planned_tasks for side in _sides(models)
+        ),
     )
 
 
-def _flops(config: BenchConfig, models: Sequence[ZooModel]) -> float:
+def _flops(config: BenchConfig, models: Sequence[ZooModel | PlannedModel]) -> float:
     tuning = config.finetune
     pairs = len(tuning.learning_rates) * len(tuning.weight_decays)
     tested = pairs if tuning.test_every_point else 1
-    total = 0.0
-    forward: dict[tuple[str, int], float] = {}
     classes = task_sizes(config.tasks)
+    planned = {task.name: task for task in config.planned_tasks}
+    images = 0.0
+    for task in config.tasks:
+        for shots in config.shots:
+            n, n_validation, n_test = _sizes(shots, classes[task] or 10, planned.get(task))
+            training = (1 + BACKWARD) * tuning.steps_for(n) * tuning.batch_size * pairs
+            images += len(config.seeds) * (training + n_validation * pairs + tested * min(n_test, config.max_test))
+    forward: dict[tuple[str, int], float] = {}
+    total = 0.0
     for model in models:
+        if isinstance(model, PlannedModel):
+            total += 1e9 * model.gflops * images
+            continue
         kind = model.card.architecture, model.card.image_size
         if kind not in forward:
             forward[kind] = forward_flops(model)
-        for task in config.tasks:
-            for shots in config.shots:
-                n_classes = classes[task] or 10
-                training = (1 + BACKWARD) * tuning.steps_for(shots * n_classes) * tuning.batch_size * pairs
-                validation = max(2, min(shots // 2, 10)) * n_classes * pairs
-                total += len(config.seeds) * forward[kind] * (training + validation + tested * MOST_TEST_IMAGES)
+        total += forward[kind] * images
     return total
 
 
+def _sizes(shots: int, n_classes: int, task: PlannedTask | None) -> tuple[int, int, int]:
+    """Training, validation and test images. Of a task that is not planned the test set may well be smaller."""
+    whole = task.n_train if task else MOST_TEST_IMAGES
+    n_test = task.n_test if task else MOST_TEST_IMAGES
+    if not shots:
+        return round(0.9 * whole), round(0.1 * whole), n_test
+    return shots * n_classes, max(2, min(shots // 2, 10)) * n_classes, n_test
+
+
+def _sides(models: Sequence[ZooModel | PlannedModel]) -> set[int]:
+    return {model.image_size if isinstance(model, PlannedModel) else model.card.image_size for model in models}
+
+
 MOST_TEST_IMAGES = 2000
-"""`load_task` thins larger test sets; smaller ones cost less than planned."""
+"""Taken for a task whose size is not known before it is read; smaller ones cost less than planned."""
 
 
 def forward_flops(model: ZooModel) -> float:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lin_ft.benchmark.ceiling import noise_ceiling
-from lin_ft.benchmark.collect import matrix
+from lin_ft.benchmark.collect import FAMILY, matrix, of_models, of_rates
 from lin_ft.benchmark.comparison import critical_difference, paired_tests
 from lin_ft.benchmark.config import BenchConfig
 from lin_ft.benchmark.prediction_error import calibration
+from lin_ft.benchmark.questions import answers, linearized_against_real, markdown, single_against_multi_domain
 from lin_ft.benchmark.resampling import mean, per_task
 from lin_ft.benchmark.results import Results
 from lin_ft.benchmark.selection import gain_curve
@@ -31,9 +32,18 @@ CURVES = 5
 
 
 def write_report(
-    table: "polars.DataFrame", config: BenchConfig, folder: Path, *, command: str = "", repeats: int = 1000
+    table: "polars.DataFrame",
+    config: BenchConfig,
+    folder: Path,
+    *,
+    command: str = "",
+    repeats: int = 1000,
+    linearized: "polars.DataFrame | None" = None,
 ) -> list[Path]:
-    """report.md, report.json and figures of a collected table. Returns what was written."""
+    """report.md, report.json and figures of a collected table. Returns what was written.
+
+    `linearized`: the table of the same benchmark with the linearized network, to be compared by learning rate.
+    """
     from lin_ft.report.critical_difference_plot import plot_critical_difference
     from lin_ft.report.gain_curve_plot import plot_gain_curves
 
@@ -44,7 +54,7 @@ def write_report(
     for shots in sorted(set(table["shots"].to_list())):
         results, scores, facts = matrix(table, shots, config.reference)
         scores = {**scores, **static_rankings(results, facts)}
-        title = f"{shots} images a class"
+        title = f"{shots} images a class" if shots else "all training images"
         lines += [
             f"## {title}: {len(results.models)} models, {len(results.tasks)} tasks, {len(results.accuracy)} seeds",
             "",
@@ -53,6 +63,14 @@ def write_report(
         text, unrankable = ceilings(results)
         lines += text
         values[str(shots)] = entry = {}
+        found = answers(results, scores, config.development)
+        if linearized is not None:
+            rates = of_rates(table, shots, config.reference), of_rates(linearized, shots, config.reference)
+            found += [row for row in [linearized_against_real(*rates)] if row]
+        families, sources = of_models(table, FAMILY), of_models(table, "source")
+        found += [row for row in [single_against_multi_domain(results, families, sources)] if row]
+        lines += ["### Does it hold?", "", *markdown(found)]
+        entry["questions"] = {row.question: {"sentence": row.sentence, **row.numbers} for row in found}
         developed = [task for task in results.tasks if task in config.development]
         rest = [task for task in results.tasks if task not in developed]
         subsets: dict[str, list[str]] = {"all tasks": list(results.tasks)}

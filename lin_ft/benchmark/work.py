@@ -31,7 +31,7 @@ def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
     """
     reset_peak_memory()
     began = time.monotonic()
-    task = _task(cell.task, cell.shots, cell.seed, model.card.image_size)
+    task = _task(cell.task, cell.shots, cell.seed, model.card.image_size, config.max_test)
     result = {"finetune": _finetune, "scores": _scores}[cell.part](cell, config, model, task)
     of_task = {"task_name": task.name, "n": task.n, "n_classes": task.n_classes, "n_test": len(task.test)}
     made = {"seconds": round(time.monotonic() - began, 3), "peak_memory_mb": peak_memory()}
@@ -39,10 +39,10 @@ def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=2)
-def _task(name: str, shots: int, seed: int, size: int):
+def _task(name: str, shots: int, seed: int, size: int, max_test: int):
     from lin_ft.data import load_task
 
-    return load_task(name, shots=shots, seed=seed, size=size)
+    return load_task(name, shots=max(shots, 1), whole=not shots, seed=seed, size=size, max_test=max_test)
 
 
 def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
@@ -96,6 +96,7 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "source": card.source,
         "domain": card.domain,
         "architecture": card.architecture,
+        "family": card.recipe.get("family", "single"),
         "n_params": card.n_params,
         "source_test_accuracy": card.test_accuracy,
     }

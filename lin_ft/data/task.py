@@ -13,6 +13,9 @@ from lin_ft.errors import InputError
 _TEST_SHARE = 0.3
 """Share of the images held out for the test when a source has no test split."""
 
+_VALIDATION_SHARE = 0.1
+"""Share of the training images that validates where all of them are used."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -68,6 +71,7 @@ def load_task(
     size: int = 32,
     validation_shots: int | None = None,
     max_test: int = 2000,
+    whole: bool = False,
 ) -> Task:
     """Draws a few-shot task; the same arguments give the same images on every machine.
 
@@ -82,6 +86,8 @@ def load_task(
       size: pixels a side.
       validation_shots: validation images of every class; by default half the shots, between 2 and 10, and
         fewer (down to none, where a class has no more) if the smallest class runs short.
+      whole: all training images but a tenth of every class (whole groups where there are groups), which
+        validates; `shots` is then 0.
 
     Raises InputError: as `load_split`; fewer than two classes; a class with fewer images than `shots`; an
     option out of range.
@@ -101,8 +107,12 @@ def load_task(
         if pool.groups is None:
             held = _leave_enough(held, pool.labels, shots)
         pool, test = pool.take(np.flatnonzero(~held)), pool.take(np.flatnonzero(held))
-    train = _sample(pool, shots, seed, str(source))
-    validation = _sample_rest(pool, train, shots, seed, validation_shots, str(source))
+    if whole:
+        held = hold_out(pool.labels, pool.groups, _VALIDATION_SHARE, seed)
+        train, validation, shots = np.flatnonzero(~held), np.flatnonzero(held), 0
+    else:
+        train = _sample(pool, shots, seed, str(source))
+        validation = _sample_rest(pool, train, shots, seed, validation_shots, str(source))
     return Task(
         name=pool.name,
         source=str(source),

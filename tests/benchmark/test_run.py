@@ -1,5 +1,6 @@
 """The matrix from end to end: run, status, collect, report, plan; resumed, shared, failed, diverged."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,12 +14,14 @@ import pytest
 
 from lin_ft import cli
 from lin_ft.benchmark import executors
-from lin_ft.benchmark.check import resolve
+from lin_ft.benchmark.check import resolve, resolve_planned
 from lin_ft.benchmark.collect import matrix, read_parquet
-from lin_ft.benchmark.config import BenchConfig, load_config
+from lin_ft.benchmark.config import BenchConfig, PlannedModel, PlannedTask, load_config
 from lin_ft.benchmark.executors import Job
+from lin_ft.benchmark.plan import plan
 from lin_ft.benchmark.store import Store
 from lin_ft.errors import InputError
+from lin_ft.finetune import FinetuneConfig
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,6 +83,8 @@ def test_everything_for_real(config_file, tmp_path, monkeypatch, capsys):
     assert table["score/etran"].null_count() == 0  # of the whole zoo: put together when collected
     report = (tmp_path / "bench" / "tiny" / "report" / "report.md").read_text()
     assert "Noise ceiling" in report
+    assert "**How many selections reach the best model?**" in report
+    assert table["family"].to_list() == ["single"] * 4
     assert "predicted_accuracy/random" in report
 
 
@@ -242,8 +247,8 @@ def test_everything_missing_is_listed_at_once_and_nothing_runs(zoo, tmp_path, ca
             "name is empty; tasks",
         ),
         (
-            "from lin_ft.benchmark.config import BenchConfig\nconfig = BenchConfig('a', ('t', 't'), shots=(0,))",
-            "t comes twice; shots: 0",
+            "from lin_ft.benchmark.config import BenchConfig\nconfig = BenchConfig('a', ('t', 't'), shots=(-1,))",
+            "t comes twice; shots: -1",
         ),
     ],
 )
@@ -273,4 +278,58 @@ def test_shipped_configs_can_be_planned():
     for path in sorted((ROOT / "configs").glob("bench_*.py")):
         config = load_config(path)
         assert isinstance(config, BenchConfig)
-        resolve(config)
+        resolve_planned(config)
+
+
+def test_what_is_planned_is_counted_and_does_not_run(capsys):
+    assert run("bench", "plan", ROOT / "configs" / "bench_paper.py", "--tflops", 100) == 0
+    printed = capsys.readouterr().out
+    assert "30 models x 11 tasks x 4 shots x 2 seeds" in printed
+    assert "scores: 2640 cells" in printed
+    assert "hours at 100 TFLOP/s" in printed
+    assert run("bench", "run", ROOT / "configs" / "bench_paper.py") == 2
+    assert "no task oxford_flowers102" in capsys.readouterr().err
+
+
+def test_flops_of_a_planned_cell_by_hand():
+    """1 model x 1 task x 1 seed: 3 passes x 4 steps x 8 images x 2 pairs, 2 x 2 validation and 5 test images."""
+    config = BenchConfig(
+        "a", ("t",), models=("m",), reference="m", shots=(4,), seeds=(0,), zoo="none", max_test=5,
+        finetune=FinetuneConfig(steps=4, batch_size=8, learning_rates=(0.1, 0.2)),
+        planned_models=(PlannedModel("m", 2.0),), planned_tasks=(PlannedTask("t", 30, 9, 2),),
+    )  # fmt: skip
+    models, cells = resolve_planned(config)
+    result = plan(config, models, cells, Store(Path("/nowhere")))
+    assert result.flops == 2e9 * (3 * 4 * 8 * 2 + 2 * 2 * 2 + 5)
+    assert result.image_bytes == 3 * 224**2 * 39
+    whole = dataclasses.replace(config, shots=(0,), finetune=dataclasses.replace(config.finetune, epochs=2))
+    assert plan(whole, models, cells, Store(Path("/nowhere"))).flops == 2e9 * (3 * 7 * 8 * 2 + 3 * 2 + 5)
+
+
+def test_the_data_path_of_the_paper_at_224_pixels(tmp_path, monkeypatch):
+    """A store under an official TFDS name, all training images but a tenth."""
+    from lin_ft.benchmark.work import _task
+    from lin_ft.data.store import png, write_store
+
+    monkeypatch.setenv("LIN_FT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+    rng = np.random.default_rng(0)
+
+    def rows(n):
+        for index in range(n):
+            yield {"image": png(rng.integers(0, 255, (40, 60, 3)).astype(np.uint8)), "label": index % 2}
+
+    def features(tfds):
+        label = tfds.features.ClassLabel(names=["a", "b"])
+        return {"image": tfds.features.Image(shape=(None, None, 3)), "label": label}
+
+    write_store(tmp_path / "tfds", "cassava", "0.1.0", features, {"train": rows(40), "test": rows(6)}, 46)
+    task = _task("cassava", 0, 0, 224, 10)
+    assert (task.shots, task.n, len(task.validation), len(task.test)) == (0, 36, 4, 6)
+    assert task.train.images.shape == (36, 224, 224, 3)
+    config = dataclasses.replace(
+        load_config(ROOT / "configs" / "bench_paper.py"), tasks=("cassava", "no_such"), planned_tasks=()
+    )
+    with pytest.raises(InputError, match="no task no_such") as error:
+        resolve_planned(config)
+    assert "no task cassava" not in str(error.value)

@@ -53,6 +53,13 @@ def test_validation_shrinks_to_what_is_left_unless_asked_for(stored):
         load_task("tiny", shots=15, validation_shots=2)
 
 
+def test_the_whole_of_it_is_all_images_but_a_tenth_of_every_class(stored):
+    task = load_task("tiny", whole=True)
+    assert task.balance() == {"even": (14, 2, 4), "odd": (14, 2, 4)}
+    assert not pixels(task.train) & pixels(task.validation)
+    assert pixels(task.train) | pixels(task.validation) == pixels(load_split("tiny", "train"))
+
+
 @pytest.mark.parametrize("option", [{"shots": 0}, {"seed": -1}, {"max_test": 0}, {"validation_shots": -1}, {"size": 0}])
 def test_options_out_of_range(stored, option):
     with pytest.raises(InputError, match=r"is 0|is -1|size 0"):
