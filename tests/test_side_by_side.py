@@ -1,5 +1,6 @@
 """Scores side by side: in the ranking, its JSON, the heat map and the commands."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -87,6 +88,41 @@ def test_unknown_scores_are_refused_before_any_work():
 def test_a_score_without_a_value_cannot_rank(zoo):
     with pytest.raises(InputError, match="no value for any model: needs target features"):
         rank(zoo[:1], light_task(), RankConfig(score="rsa", probes=1))
+
+
+NEEDS_SOURCE = ("domain_similarity", "frechet_distance", "fisher_distance")
+
+
+def test_source_data_are_loaded_once_a_model(zoo, monkeypatch):
+    from lin_ft.functions import features_of
+
+    asked = []
+
+    def source(name, *, shots, seed):
+        asked.append((name, shots, seed))
+        return dataclasses.replace(light_task(shots), name=name)
+
+    monkeypatch.setattr("lin_ft.data.load_task", source)
+    config = RankConfig(scores=(*NEEDS_SOURCE, "ped"), reference="first", probes=1, source_shots=4, seed=7)
+    row = rank(zoo[:1], light_task(), config).models[0]
+    assert asked == [("first", 4, 7)]
+    features, source_features = (
+        np.asarray(features_of(*zoo[0].function, zoo[0].normalise(task.train.images)))
+        for task in (light_task(), light_task(4))
+    )
+    given = {"source_features": source_features, "source_labels": light_task(4).train.labels}
+    for name, scored in row.scores.items():
+        arguments = given if name in NEEDS_SOURCE[::2] else {"source_features": source_features}
+        labels = {} if name == "frechet_distance" else {"labels": light_task().train.labels}
+        expected = SCORES[name].function(features, **labels, **arguments)
+        assert scored.value == pytest.approx(expected, rel=1e-5, abs=1e-6), name
+
+
+def test_an_unknown_source_leaves_its_scores_out_with_a_sentence(zoo):
+    row = rank(zoo[:1], light_task(), RankConfig(scores=NEEDS_SOURCE, probes=1, source_shots=2)).models[0]
+    for name in NEEDS_SOURCE:
+        assert row.scores[name].value is None
+        assert "first" in row.scores[name].reason
 
 
 def test_the_commands(folder, tmp_path, monkeypatch, capsys):

@@ -55,6 +55,9 @@ class Inputs(Mapping[str, Any]):
             value = self._values[name] = value.make()
         return value
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._values  # without computing it
+
     def __iter__(self):
         return iter(self._values)
 

@@ -58,6 +58,17 @@ def test_a_lazy_input_is_made_once_and_only_when_needed():
     assert made == [1]
 
 
+def test_an_input_that_cannot_be_made_is_the_reason():
+    def refuse():
+        raise InputError("source: there is none.")
+
+    inputs = array_inputs(features=np.eye(4), labels=np.arange(4) % 2, source_features=Lazy(refuse))
+    used = chosen(["frechet_distance", "fisher_ratio"])
+    distance, ratio = evaluate(used, inputs).values()
+    assert distance.reason == "source: there is none."
+    assert ratio.value is not None
+
+
 def test_what_is_missing_is_named():
     scored = evaluate({"leep": SCORES["leep"]}, array_inputs(labels=np.array([0, 1])))["leep"]
     assert scored.value is None
