@@ -190,7 +190,7 @@ SCORES: dict[str, Score] = {
     ),
     "fisher_distance": Score(
         fisher_distance, "cos(F/(F + F_s), F_s/(F + F_s)) - 1, F the head's Fisher diagonal",
-        "Achille et al., ICCV 2019", "[-1, 0]", "two Cholesky factors of side min(n, d)",
+        "Achille et al., ICCV 2019", "[-1, 0]", "2 x 30 L-BFGS iterations of O(n d C): it trains",
     ),
     # ours: the tangent kernel, and the features' kernel
     **_alignments("label_gradient", kernel_alignment, "K the tangent kernel", "O(n^2 C)"),

@@ -53,8 +53,7 @@ def logistic_probe(
         InputError: bad features or labels.
     """
     phi, y = labelled(features, labels)
-    x = phi - phi.mean(0)
-    x /= max(float(np.sqrt(np.mean(x**2))) * np.sqrt(x.shape[1]), np.finfo(np.float64).tiny ** 0.5)
+    x = standard_size(phi)
     fold = np.empty(len(y), int)
     for c in range(y.max() + 1):
         fold[y == c] = (np.arange(np.sum(y == c)) + c) % folds
@@ -65,6 +64,12 @@ def logistic_probe(
             weights, bias, _ = fit_logistic(x[train], y[train], ridge, iterations, int(y.max()) + 1)
             logits[test] = x[test] @ weights + bias
     return _accuracy(logits, y)
+
+
+def standard_size(phi: Matrix) -> Matrix:
+    """Centred rows of mean squared length one: one ridge then means the same for every model."""
+    x = phi - phi.mean(0)
+    return x / max(float(np.sqrt(np.mean(x**2))) * np.sqrt(x.shape[1]), np.finfo(np.float64).tiny ** 0.5)
 
 
 def fit_logistic(

@@ -62,6 +62,8 @@ def emms(
         raise InputError(f"label embeddings: shape {z.shape}; give finite numbers, (K, {len(y)}, e).")
     z = np.stack([_z_score(each) for each in z])
     svd = thin_svd(_z_score(phi)) if svd is None else svd
+    if len(svd.singular) == len(y) - 1:  # nothing is left over, and rounding should not rank the models
+        return 0.0
     # The best w for a given t leaves P (sum_k t_k Z_k), P off the range of X: quadratic in t, tᵀ Q t.
     left_over = z - np.einsum("nr,kre->kne", svd.left, np.einsum("nr,kne->kre", svd.left, z))
     quadratic = np.einsum("kne,lne->kl", left_over, left_over) / (len(y) * z.shape[2])

@@ -7,7 +7,7 @@ from lin_ft.errors import InputError
 from lin_ft.functions import features_of, logits_of, with_head
 from lin_ft.heads import antisymmetric, init_head
 from lin_ft.kernels import gram, probe_gram, whole_jacobian_gram
-from lin_ft.scores import class_label_gradient, label_feature, label_gradient
+from lin_ft.scores import class_label_gradient, label_feature, label_gradient, normalised_label_gradient
 from lin_ft.scores.label_gradient import label_gradient_by_kernel
 
 EXACT = {"rtol": 1e-10}
@@ -105,3 +105,12 @@ def test_bad_input():
         label_gradient(apply, {**params, "stem": {"kernel": np.full_like(params["stem"]["kernel"], np.inf)}}, x, y)
     with pytest.raises(InputError, match="columns"):
         label_gradient(apply, params, x, np.ones((4, 5)))
+
+
+def test_standard_error_of_the_normalised_score_is_the_spread_over_probes():
+    apply, params = mlp()
+    x, y = np.random.default_rng(0).normal(size=(6, 5)), one_hot(6)
+    drawn = [normalised_label_gradient(apply, params, x, y, probes=40, key=jax.random.key(k)) for k in range(25)]
+    spread = np.std([score.value for score in drawn])
+    expected = np.mean([score.standard_error for score in drawn])
+    assert expected == pytest.approx(spread, rel=0.4)

@@ -8,7 +8,7 @@ from lin_ft.functions import with_head
 from lin_ft.kernels import project, whole_jacobian_gram
 from lin_ft.models.resnet import resnet20
 from lin_ft.scores import paper_label_gradient, paper_scores
-from lin_ft.scores.paper import last_convolution
+from lin_ft.scores.paper import at_most, last_convolution
 
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0])
 
@@ -45,6 +45,14 @@ def test_both_scores_and_a_zero_head():
     assert all(abs(value) <= 1 for value in scores.values())
     zero = with_head(params, {"kernel": np.zeros((5, 3)), "bias": np.zeros(3)})
     assert paper_label_gradient(apply, zero, x, LABELS, layer="block1/kernel") == 0
+
+
+def test_at_most_so_many_images_a_class():
+    labels = np.repeat([0, 3, 1], [40, 25, 7])
+    kept = at_most(labels, 25)
+    assert list(np.bincount(labels[kept])) == [25, 7, 0, 25]
+    assert list(kept) == sorted(set(kept))
+    assert set(kept) != set(at_most(labels, 25, seed=1))
 
 
 def test_last_convolution_of_a_residual_network():

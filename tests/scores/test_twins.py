@@ -42,6 +42,13 @@ def test_logme(d):
     assert one == pytest.approx(twins.logme_columns(phi, values[:, :1]), **CLOSE)
 
 
+def test_scores_that_cannot_tell_models_apart_give_all_the_same_value():
+    values = [samples.features(seed, d=40)[0] for seed in range(4)]
+    y = samples.features(0, d=40)[1]
+    assert {scores.h_score(phi, y) for phi in values} == {3.0}
+    assert {scores.emms(phi, y) for phi in values} == {0.0}
+
+
 def test_h_score():
     phi, y, labels = drawn(9)
     assert scores.h_score(phi, y) == pytest.approx(twins.h_score(phi, labels), **CLOSE)
@@ -320,18 +327,27 @@ def test_source_data():
     distance = np.sum((phi.mean(0) - source.mean(0)) ** 2) + np.trace(s + t - 2 * root)
     assert scores.frechet_distance(phi, source) == pytest.approx(-distance, **CLOSE)
 
+
+def test_fisher_distance():
+    from sklearn.linear_model import LogisticRegression
+
+    phi, y, _ = drawn(9)
+    source, source_y = samples.features(4, n_classes=3, each=5, d=9)
+
     def fisher(x, labels):
-        within = sum(np.mean(labels == c) * np.cov(x[labels == c].T, bias=True) for c in set(labels))
-        shrinkage = max(np.exp(-5 * np.linalg.eigvalsh(within)[-1]), 1e-3)
-        p, _ = twins.lda_posteriors(x, list(labels), shrinkage)
-        return np.mean(
-            [[row[k] ** 2 * np.sum(q * (1 - q)) for k in range(9)] for row, q in zip(x, p, strict=True)], axis=0
-        )
+        z = (x - x.mean(0)) / np.sqrt(np.mean(np.sum((x - x.mean(0)) ** 2, axis=1)))
+        model = LogisticRegression(C=1 / (1e-3 * len(x)), tol=1e-10, max_iter=10000).fit(z, labels)
+        p = model.predict_proba(z)
+        each = [[row[k] ** 2 * np.sum(q * (1 - q)) for k in range(9)] for row, q in zip(x, p, strict=True)]
+        return np.mean(each, axis=0)
 
     f, g = fisher(phi, y), fisher(source, source_y)
     a, b = f / (f + g), g / (f + g)
     cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
-    assert scores.fisher_distance(phi, y, source, source_y) == pytest.approx(cosine - 1, **CLOSE)
+    mine = scores.fisher_distance(phi, y, source, source_y, iterations=3000)
+    assert mine == pytest.approx(cosine - 1, rel=5e-3)
+    assert scores.fisher_distance(phi, y, 2 * phi, y) > mine
+    assert scores.fisher_distance(phi, y, phi, y) == pytest.approx(0, abs=1e-12)
 
 
 def by_vertices(supply, demand, cost):
