@@ -1,0 +1,210 @@
+"""What the ablations share: every (task, model) pair scored by several variants, held against fine-tuned accuracies.
+
+Each script experiments/ablation_*.py names one choice and gives the values of its variants for one pair; this module
+runs the pairs (again: goes on where it stopped), keeps the values in results/ablation_NAME.json, and writes the table
+and the picture beside it. Kernels are kept in a folder of their own, since several scripts need the same ones.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.benchmark import Results, Summary, markdown_table, summarise
+from lin_ft.benchmark.summary import rounded
+from lin_ft.data import Task, load_task
+from lin_ft.data.cache import cache_dir
+from lin_ft.errors import InputError
+from lin_ft.functions import features_of, with_head
+from lin_ft.heads import init_head
+from lin_ft.kernels import gram, probe_gram
+from lin_ft.predict import Prediction, decompose, select
+from lin_ft.ranking import RankConfig
+from lin_ft.report.interval_plot import plot_intervals
+from lin_ft.scores import encode
+from lin_ft.zoo import ZooModel, embedded_zoo, load_zoo
+from lin_ft.zoo import select as select_models
+from lin_ft.zoo.weights import write_atomically
+
+RESULTS = Path(__file__).parent / "results"
+TRUTH = RESULTS / "verify"
+STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Of every ablation."""
+
+    truth: Path = TRUTH
+    """Folder of cells of verify_ranking.py, or a table that `lin-ft bench collect` wrote."""
+    out: Path = RESULTS
+    zoo: str = "embedded"
+    models: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    """Default: all in the truth."""
+    shots: int = 10
+    seeds: tuple[int, ...] = (0,)
+    kernels: Path | None = None
+    """Folder that keeps kernels; default: in the cache folder."""
+    repeats: int = 1000
+    """Bootstrap samples."""
+    only_report: bool = False
+    """Tables and pictures from the values there are; nothing is computed."""
+
+
+class Pair:
+    """One model on one task: what variants are made of, computed when first asked for."""
+
+    def __init__(self, model: ZooModel, task: Task, seed: int, kernels: Path):
+        self.model, self.task, self.seed, self.kernels = model, task, seed, kernels
+
+    @functools.cached_property
+    def x(self) -> np.ndarray:
+        return self.model.normalise(self.task.train.images)
+
+    @property
+    def labels(self) -> np.ndarray:
+        return np.asarray(self.task.train.labels)
+
+    @functools.cached_property
+    def features(self) -> np.ndarray:
+        return np.asarray(features_of(*self.model.function, self.x))
+
+    def targets(self, coding: str = "one_hot") -> Float[np.ndarray, "n C"]:
+        """One-hot minus 1 / C, as `lin-ft rank` has it, or another coding as it is."""
+        y = encode(self.labels, self.task.n_classes, coding=coding)
+        return y - 1 / self.task.n_classes if coding == "one_hot" else y
+
+    def params(self, head: str) -> Any:
+        _, params = self.model.function
+        key = jax.random.key(self.seed)
+        return with_head(params, init_head(head, self.features, self.targets().astype(self.x.dtype), key))
+
+    def kernel(self, *, head: str = "random", output: str = "probes", **options: Any) -> np.ndarray:
+        """`probe_gram` with the options of `lin-ft rank`, or `gram` where `output` is its; kept on disk."""
+        if output == "probes" and head == "zero":
+            return self.features.astype(np.float64) @ self.features.T.astype(np.float64) + 1
+        settings = {"head": head, "output": output, **options}
+        name = f"{self.model.name}-{self.task.name}-{self.task.shots}-{self.seed}-{len(self.x)}-{settings}"
+        digest = hashlib.sha256((name + self.model.card.sha256).encode()).hexdigest()[:16]
+        path = self.kernels / f"{digest}.npy"
+        if not path.exists():
+            apply, params = self.model.function[0], self.params(head)
+            if output == "probes":
+                options = {"probes": 2, "trainable": "all"} | options
+                kernel = probe_gram(apply, params, self.x, key=jax.random.key(self.seed), **options)
+            else:
+                kernel = gram(apply, params, self.x, output=output, **options)
+            write_atomically(path, lambda temporary: _save(temporary, np.asarray(kernel)))
+        return np.load(path, allow_pickle=False)
+
+    def prediction(self, kernel: np.ndarray, targets: np.ndarray | None = None) -> Prediction:
+        """Leave-one-out at the time and ridge that `lin-ft rank` would choose."""
+        spectrum, config = decompose(kernel), RankConfig()
+        times, ridges = [t / spectrum.scale for t in config.times], [r * spectrum.scale for r in config.ridges]
+        return select(spectrum, self.targets() if targets is None else targets, self.labels, times, ridges)
+
+
+Variants = Callable[[Pair], dict[str, float]]
+
+
+def run(name: str, title: str, variants: Variants, options: Options) -> list[Summary]:
+    """Fill the values that are missing, then write results/ablation_NAME.{json,md,png,pdf}."""
+    path = options.out / f"ablation_{name}.json"
+    values: dict[str, dict[str, float]] = json.loads(path.read_text())["values"] if path.exists() else {}
+    accuracies = truth(options.truth, options.shots)
+    tasks = options.tasks or tuple(sorted({task for task, _, _ in accuracies}))
+    if not options.only_report:
+        zoo = embedded_zoo() if options.zoo == "embedded" else load_zoo(options.zoo)
+        zoo = select_models(zoo, options.models) if options.models else zoo
+        kernels = options.kernels or cache_dir() / "kernels"
+        for seed in options.seeds:
+            for source in tasks:
+                todo = [m for m in zoo if (source, seed, m.name) in accuracies]
+                todo = [m for m in todo if key_of(source, seed, m.name) not in values]
+                task = load_task(_path(options.truth, source), shots=options.shots, seed=seed) if todo else None
+                for model in todo:
+                    assert task is not None
+                    values[key_of(source, seed, model.name)] = variants(Pair(model, task, seed, kernels))
+                    _write(path, {"title": title, "values": rounded(values)})
+    results, scores = arrays(values, accuracies)
+    rows = summarise(results, scores, STATISTICS, repeats=options.repeats)
+    size = f"{len(results.models)} models, {len(results.tasks)} tasks, {options.shots} images a class,"
+    lines = [
+        f"# Ablation: {title}",
+        "",
+        f"`python experiments/ablation_{name}.py`; {size} {len(results.accuracy)} seed(s).",
+    ]
+    lines += ["95 % bootstrap intervals over tasks, models and seeds; regret and gain in points.", ""]
+    lines += markdown_table(rows, STATISTICS)
+    _write(path, {"title": title, "values": rounded(values)})
+    text = "\n".join(lines) + "\n"
+    write_atomically(path.with_suffix(".md"), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    dots = {row.score: (row.mean, *row.interval) for row in rows if row.statistic == "spearman"}
+    for suffix in (".png", ".pdf"):
+        plot_intervals(dots, path.with_suffix(suffix), label="Spearman with fine-tuned accuracy", title=title)
+    print(text)
+    return list(rows)
+
+
+def truth(path: Path, shots: int) -> dict[tuple[str, int, str], float]:
+    """(task, seed, model) -> fine-tuned test accuracy."""
+    if path.is_dir():
+        cells = [json.loads(file.read_text()) for file in sorted(path.glob("*.json"))]
+        cells = [cell for cell in cells if cell["shots"] == shots]
+        found = {(c["task"], c["seed"], c["model"]): c["finetuned"]["test_accuracy"] for c in cells}
+    else:
+        from lin_ft.benchmark.collect import read_parquet
+
+        rows = [row for row in read_parquet(path).iter_rows(named=True) if row["shots"] == shots]
+        found = {(r["task"], r["seed"], r["model"]): r["test_accuracy"] for r in rows if r["test_accuracy"] is not None}
+    if not found:
+        raise InputError(f"{path}: no fine-tuned accuracy at {shots} shots; give a table of `lin-ft bench collect`.")
+    return found
+
+
+def arrays(
+    values: dict[str, dict[str, float]], accuracies: dict[tuple[str, int, str], float]
+) -> tuple[Results, dict[str, Float[np.ndarray, "S T M"]]]:
+    """Accuracies and variants on the pairs that have values; tasks that lack a model in some seed keep the others."""
+    keys = [key for key in accuracies if key_of(*key) in values]
+    if not keys:
+        raise InputError("No pair has both values and a fine-tuned accuracy; run the ablation first.")
+    tasks, seeds, models = (tuple(sorted({key[axis] for key in keys})) for axis in (0, 1, 2))
+    names = list(dict.fromkeys(name for key in keys for name in values[key_of(*key)]))
+    shape = (len(seeds), len(tasks), len(models))
+    accuracy, scores = np.full(shape, np.nan), {name: np.full(shape, np.nan) for name in names}
+    for task, seed, model in keys:
+        place = seeds.index(seed), tasks.index(task), models.index(model)
+        accuracy[place] = accuracies[task, seed, model]
+        for name, value in values[key_of(task, seed, model)].items():
+            scores[name][place] = np.nan if value is None else value
+    reference = RankConfig().reference if RankConfig().reference in models else models[0]
+    return Results(models, tasks, accuracy, reference), scores
+
+
+def key_of(task: str, seed: int, model: str) -> str:
+    return f"{Path(task).name} {seed} {model}"
+
+
+def _path(truth: Path, task: str) -> str:
+    """The truth's task, or a folder of that name beside it."""
+    beside = truth.parent / task
+    return str(beside) if beside.is_dir() else task
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    with open(path, "wb") as file:
+        np.save(file, array)
+
+
+def _write(path: Path, values: dict) -> None:
+    text = json.dumps(values, indent=1) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

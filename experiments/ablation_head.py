@@ -1,0 +1,25 @@
+"""Which head should the kernel be taken under? zero, random or ridge, which has seen the labels.
+
+Command   python experiments/ablation_head.py      (--truth TABLE.parquet: against another ground truth)
+Expected  results/ablation_head.{json,md,png,pdf}
+Hardware  1 CPU core; a few seconds a (task, model) pair, kernels kept for the other ablations
+"""
+
+import tyro
+from ablation import Options, Pair, run
+
+from lin_ft.scores import alignment
+
+
+def variants(pair: Pair) -> dict[str, float]:
+    rows = {}
+    for head, options in (("zero", {}), ("random", {}), ("ridge", {"of": "logits"})):
+        kernel = pair.kernel(head=head, **options)
+        prediction = pair.prediction(kernel)
+        rows[f"{head}: predicted accuracy"] = prediction.accuracy - 1e-6 * prediction.loss
+        rows[f"{head}: Label-Gradient"] = alignment(kernel, pair.targets(), form="cka")
+    return rows
+
+
+if __name__ == "__main__":
+    run("head", "head initialisation", variants, tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,)))

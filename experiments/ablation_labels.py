@@ -1,0 +1,26 @@
+"""How should labels be coded? one-hot, ±1, centred.
+
+Command   python experiments/ablation_labels.py      (--truth TABLE.parquet: against another ground truth)
+Expected  results/ablation_labels.{json,md,png,pdf}
+Hardware  1 CPU core; a few seconds a (task, model) pair, kernels kept for the other ablations
+"""
+
+import tyro
+from ablation import Options, Pair, run
+
+from lin_ft.scores import alignment, encode
+
+
+def variants(pair: Pair) -> dict[str, float]:
+    kernel, rows = pair.kernel(), {}
+    for coding in ("one_hot", "plus_minus", "centred"):
+        targets = encode(pair.labels, pair.task.n_classes, coding=coding)
+        prediction = pair.prediction(kernel, targets)
+        rows[f"{coding}: predicted accuracy"] = prediction.accuracy - 1e-6 * prediction.loss
+        rows[f"{coding}: Label-Gradient, cosine"] = alignment(kernel, targets, form="cosine")
+        rows[f"{coding}: Label-Gradient, centred kernel"] = alignment(kernel, targets, form="cka")
+    return rows
+
+
+if __name__ == "__main__":
+    run("labels", "label coding", variants, tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,)))

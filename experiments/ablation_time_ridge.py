@@ -1,0 +1,30 @@
+"""When should the linearized training stop, and how much ridge? Fixed times and ridges beside the chosen ones.
+
+Command   python experiments/ablation_time_ridge.py      (--truth TABLE.parquet: against another ground truth)
+Expected  results/ablation_time_ridge.{json,md,png,pdf}
+Hardware  1 CPU core; a few seconds a (task, model) pair, kernels kept for the other ablations
+"""
+
+import tyro
+from ablation import Options, Pair, run
+
+from lin_ft.predict import decompose, select
+from lin_ft.ranking import RankConfig
+
+
+def variants(pair: Pair) -> dict[str, float]:
+    spectrum, config = decompose(pair.kernel()), RankConfig()
+    times, ridges = [t / spectrum.scale for t in config.times], [r * spectrum.scale for r in config.ridges]
+    prediction = select(spectrum, pair.targets(), pair.labels, times, ridges)
+    rows = {"chosen by leave-one-out loss": prediction.accuracy - 1e-6 * prediction.loss}
+    # The grid of a prediction: times ascending, ridges descending.
+    for i, time in enumerate(sorted(config.times)):
+        rows[f"time {time:g}, ridge {min(config.ridges):g}"] = float(prediction.accuracies[i, -1])
+    for j, ridge in enumerate(sorted(config.ridges, reverse=True)):
+        rows[f"ridge {ridge:g}, time inf"] = float(prediction.accuracies[-1, j])
+    rows["the largest accuracy of the grid"] = float(prediction.accuracies.max())
+    return rows
+
+
+if __name__ == "__main__":
+    run("time_ridge", "time and ridge", variants, tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,)))

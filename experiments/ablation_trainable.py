@@ -1,0 +1,25 @@
+"""Which weights should the kernel be of? Those of the head, of the norms, of the last block, or all.
+
+Command   python experiments/ablation_trainable.py      (--truth TABLE.parquet: against another ground truth)
+Expected  results/ablation_trainable.{json,md,png,pdf}
+Hardware  1 CPU core; a few seconds a (task, model) pair, kernels kept for the other ablations
+"""
+
+import tyro
+from ablation import Options, Pair, run
+
+from lin_ft.scores import alignment
+
+
+def variants(pair: Pair) -> dict[str, float]:
+    rows = {}
+    for trainable in ("head", "norm", "last_block", "all"):
+        kernel = pair.kernel(head="zero") if trainable == "head" else pair.kernel(trainable=trainable)
+        prediction = pair.prediction(kernel)
+        rows[f"{trainable}: predicted accuracy"] = prediction.accuracy - 1e-6 * prediction.loss
+        rows[f"{trainable}: Label-Gradient"] = alignment(kernel, pair.targets(), form="cka")
+    return rows
+
+
+if __name__ == "__main__":
+    run("trainable", "trainable subset", variants, tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,)))
