@@ -46,7 +46,7 @@ def etran_classification(
 
 
 def etran_parts(features: Float[Array, "n d"], labels: Array, *, fitted: Fitted | None = None) -> tuple[float, float]:
-    """(classification, energy) of one model, for `etran` over the zoo."""
+    """(classification, energy) of one model, for `etran` over the zoo. Cost: of both."""
     return etran_classification(features, labels, fitted=fitted), etran_energy(features)
 
 

@@ -35,6 +35,10 @@ def logme_regression(
     """The same with regression targets, (n,) or (n, k), as y: mean over columns of the maximum log evidence over n.
 
     You et al., ICML 2021 (regression). Range (-inf, inf), higher is better; targets are neither centred nor scaled.
+    Cost: as `logme`, with k columns.
+
+    Raises:
+        InputError: features or targets that are not finite or of different samples.
     """
     phi = matrix(features)
     return _evidence(phi, regression_targets(values, len(phi)), svd, steps)

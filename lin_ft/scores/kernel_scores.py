@@ -65,7 +65,9 @@ def kernel_loo_accuracy(
 def kernel_loo_loss(
     kernel: Float[Array, "n n"], targets: Float[Array, "n C"], labels: Array, *, spectrum=None
 ) -> float:
-    """Minus the least leave-one-out loss of the ridges, (1 / 2n) sum of squares. Range (-inf, 0]; higher is better."""
+    """Minus the least leave-one-out loss of the ridges, (1 / 2n) sum of squares, of which `kernel_loo_accuracy` is the
+    accuracy. Range (-inf, 0], higher is better. Cost: one eigendecomposition and O(n² C) a ridge.
+    """
     return -_loo(kernel, targets, labels, spectrum).loss
 
 
@@ -102,7 +104,7 @@ def tangent_norm(
     """-||w - w0|| of the linearized fine-tuning: sqrt(tr(Yᵀ A⁻¹ Theta A⁻¹ Y)), A = Theta + ridge mean(lambda) I.
 
     The length of the task vector (Ilharco et al., ICLR 2023) in the tangent space (Ortiz-Jimenez et al., NeurIPS 2023):
-    less movement is better. Range (-inf, 0], in units of the weights. Cost: one eigendecomposition.
+    less movement, so higher is better. Range (-inf, 0], in units of the weights. Cost: one eigendecomposition.
     """
     spectrum = _spectrum(kernel, spectrum)
     values = spectrum.eigenvalues
@@ -110,14 +112,20 @@ def tangent_norm(
 
 
 def feature_alignment(features: Float[Array, "n d"], targets: Float[Array, "n C"], *, form: str) -> float:
-    """`lin_ft.scores.label_feature` in one form: the kernel of the features against the labels."""
+    """`lin_ft.scores.label_feature` in one form: the kernel of the features against the labels.
+
+    Range [0, inf) for `raw`, [0, 1] for `trace`, [-1, 1] for the others; higher is better. Cost: O(n d min(n, d)).
+    """
     from lin_ft.scores.label_feature import label_feature
 
     return label_feature(matrix(features), np.asarray(targets, np.float64), form=form)
 
 
 def kernel_alignment(kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, form: str) -> float:
-    """`lin_ft.scores.alignment` in one form: the tangent kernel against the labels, Label-Gradient."""
+    """`lin_ft.scores.alignment` in one form: the tangent kernel against the labels, Label-Gradient.
+
+    Range [0, inf) for `raw`, [0, 1] for `trace`, [-1, 1] for the others; higher is better. Cost: O(n² C).
+    """
     return alignment(_square(kernel), np.asarray(targets, np.float64), form=form)
 
 

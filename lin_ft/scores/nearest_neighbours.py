@@ -10,12 +10,13 @@ CHOICES = (1, 3, 5, 10, 20, 50)
 
 
 def nearest_neighbours(features: Features, labels: Array, *, k: int = 3, metric: str = "cosine") -> float:
-    """Share of the samples that a vote of their k nearest other samples classifies rightly, in [0, 1].
+    """Share of the samples that a vote of their k nearest other samples classifies rightly.
 
     Neighbours by cosine similarity, or by Euclidean distance with `metric="euclidean"`. A tie of m classes in the vote
-    goes to the class of the nearest neighbour among the tied. Higher is better. Cost: O(n² d) FLOPs, O(n²) bytes.
-    With k = 1 and Euclidean distances it is parc's, as a share. In a tie parc and transformer-ranker take the smallest
-    label, which changes with the names of the classes; parc counts each of k different labels as 1/k right.
+    goes to the class of the nearest neighbour among the tied. Range [0, 1], higher is better. Cost: O(n² d) FLOPs,
+    O(n²) bytes. With k = 1 and Euclidean distances it is parc's, as a share. In a tie parc and transformer-ranker take
+    the smallest label, which changes with the names of the classes; parc counts each of k different labels as 1/k
+    right.
 
     Raises:
         InputError: an unknown metric, k outside 1 .. n - 1, bad features or labels.

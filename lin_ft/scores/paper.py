@@ -36,6 +36,8 @@ def paper_label_feature(
     """S_LF in [-1, 1] from penultimate features, (n, d): `label_feature(form="pearson")` of at most 25 images
     a class.
 
+    Range [-1, 1], higher is better. Cost: O(n d min(n, d)), n the images kept.
+
     Raises:
         InputError: shapes that do not fit, one class, values that are not finite.
     """
@@ -58,7 +60,7 @@ def paper_label_gradient(
     batch_size: int = 64,
 ) -> float:
     """S_LG in [-1, 1]: Theta from the gradients of the last convolution, each randomly projected to 10,000
-    dimensions.
+    dimensions. Range [-1, 1], higher is better.
 
     What the paper leaves open, and the default here:
 

@@ -21,10 +21,10 @@ def feature_variance(features: Float[Array, "n d"]) -> float:
 
 
 def fisher_ratio(features: Float[Array, "n d"], labels: Array) -> float:
-    """tr S_B / tr S_T in [0, 1], S_B + S_W = S_T: the share of the variance that lies between the classes.
+    """tr S_B / tr S_T, S_B + S_W = S_T: the share of the variance that lies between the classes.
 
-    Fisher 1936; tr S_B / tr S_W is its odds, which ranks alike and is infinite for collapsed classes. Higher is better;
-    unchanged by rotation and scale. Cost: O(n d).
+    Fisher 1936; tr S_B / tr S_W is its odds, which ranks alike and is infinite for collapsed classes. Range [0, 1],
+    higher is better; unchanged by rotation and scale. Cost: O(n d).
 
     Raises:
         InputError: bad features or labels.

@@ -8,22 +8,28 @@ from lin_ft.errors import InputError
 
 
 def random_score(name: str, seed: int = 0) -> float:
-    """A uniform number in [0, 1) that depends on the model's name and the seed only."""
+    """A uniform number that depends on the model's name and the seed only. Range [0, 1), higher is better by decree.
+    Cost: none.
+    """
     return float(np.random.default_rng([zlib.crc32(name.encode()), seed]).random())
 
 
 def largest_model(n_params: int) -> float:
-    """log10 of the number of weights; higher is better (arXiv 2510.06448: beats many scores)."""
+    """log10 of the number of weights (arXiv 2510.06448: beats many scores). Range [0, inf), higher is better. Cost:
+    none.
+    """
     return float(np.log10(max(n_params, 1)))
 
 
 def source_accuracy(source_test_accuracy: float) -> float:
-    """Test accuracy on the source task, in [0, 1]."""
+    """Test accuracy on the source task. Range [0, 1], higher is better. Cost: none."""
     return float(source_test_accuracy)
 
 
 def best_on_average(other_accuracies: np.ndarray) -> float:
-    """Mean measured accuracy on the other target tasks, in [0, 1]; never of the task at hand.
+    """Mean measured accuracy on the other target tasks, never on the task at hand. Range [0, 1], higher is better.
+
+    Cost: fine-tuning on the other tasks (arXiv 2510.06448: beats many scores).
 
     Raises:
         InputError: no other task.
@@ -35,5 +41,7 @@ def best_on_average(other_accuracies: np.ndarray) -> float:
 
 
 def reference_always(is_reference: bool) -> float:
-    """1 for the reference model, 0 for every other: always fine-tune the reference."""
+    """1 for the reference model, 0 for every other: always fine-tune the reference. Range {0, 1}, higher is better.
+    Cost: none.
+    """
     return float(is_reference)

@@ -24,7 +24,9 @@ def test_every_score_says_what_it_is(name):
     assert set(score.needs) <= KNOWN
     assert all((score.formula, score.paper, score.range, score.cost))
     function = getattr(score.function, "func", score.function)
-    assert inspect.getdoc(function)
+    text = f"{inspect.getdoc(function)} {inspect.getdoc(score.combine) if score.combine else ''}"
+    for word in ("range", "higher is better", "cost"):
+        assert word in " ".join(text.lower().split()), word
 
 
 def test_every_score_of_the_issue_is_there():
