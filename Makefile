@@ -1,10 +1,11 @@
 # make demo   rank the embedded zoo on handwritten digits, from nothing but Python >= 3.11
 # make test   the whole test suite
 # make lint   ruff and pyright
+# make figures  every table and figure of docs/, experiments/results/ and the README from committed results, untrained
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint figures clean
 
 demo: .venv/.installed
 	$(BIN)/lin-ft rank --target optdigits --shots 10 --plot ranking-optdigits.png --json ranking-optdigits.json
@@ -16,6 +17,9 @@ lint: .venv/.installed-lint .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+figures: .venv/.installed-figures
+	$(BIN)/python experiments/figures.py
 
 clean:
 	rm -rf .venv

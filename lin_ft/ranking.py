@@ -227,6 +227,32 @@ class Ranking:
         )
 
 
+def ranking_from_dict(values: dict[str, Any]) -> Ranking:
+    """The ranking whose `as_dict` this is, but for the training images each model got right and fine-tuned curves.
+
+    Raises InputError where something is missing.
+    """
+    rows = []
+    try:
+        for row in values["models"]:
+            row, measured = dict(row), None
+            accuracy = row.pop("measured_accuracy", None)
+            bounds, rate = row.pop("measured_accuracy_interval", None), row.pop("learning_rate", 0.0)
+            if accuracy is not None:
+                empty = np.empty(0, bool)
+                measured = FinetuneResult(
+                    row["name"], values["task"], rate, {}, accuracy, (bounds[0], bounds[1]), empty, (), 0.0
+                )
+            row["predicted_accuracy_interval"] = tuple(row["predicted_accuracy_interval"])
+            scores = {name: suite.Scored(**each) for name, each in row.pop("scores", {}).items()}
+            gain = row.pop("measured_gain", None)
+            rows.append(RankedModel(**row, measured=measured, measured_gain=gain, scores=scores))
+        names = ("task", "n", "n_classes", "reference", "score")
+        return Ranking(**{name: values[name] for name in names}, models=tuple(rows))
+    except (KeyError, TypeError) as error:
+        raise InputError(f"Not the JSON of a ranking ({error}); write it by `lin-ft rank --json`.") from error
+
+
 def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, *, progress: bool = False) -> Ranking:
     """Rank the models for the task from its training images; validation and test images are not looked at.
 

@@ -1,0 +1,118 @@
+"""Every table and figure from the committed results; nothing is trained.
+
+Command   make figures, or python experiments/figures.py
+Expected  results/figures/*, results/ablation_*.{md,png,pdf}, results/paper_*, results/verify_ranking.md, the
+          pictures in docs/ and the tables of the README again
+Hardware  1 CPU core, a few minutes (--repeats 20: half a minute)
+"""
+
+import dataclasses
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import ablation
+import figure
+import tyro
+import verify_ranking
+from figure import NoData
+
+from lin_ft.zoo.weights import write_atomically
+
+os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # the same numbers make the same PDF, byte for byte
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """All of them, or those named."""
+
+    table: Path | None = None
+    results: Path = HERE / "results"
+    """Read and written."""
+    docs: Path = ROOT / "docs"
+    readme: Path = ROOT / "README.md"
+    only: tuple[str, ...] = ()
+    """Names such as figure_gain, ablation_head, paper_table, docs."""
+    reference: str = figure.REFERENCE
+    shots: int = 10
+    repeats: int = 1000
+
+    def run(self) -> None:
+        steps: dict[str, Any] = {path.stem: self._figure for path in sorted(HERE.glob("figure_*.py"))}
+        steps |= {path.stem: self._ablation for path in sorted(HERE.glob("ablation_*.py"))}
+        steps |= {"paper_table": self._paper, "selectors_on_paper_table": self._paper, "verify_ranking": self._verify}
+        steps["docs"] = self._docs
+        unknown = [name for name in self.only if name not in steps]
+        if unknown:
+            raise SystemExit(f"figures: no {', '.join(unknown)}; there are {', '.join(steps)}.")
+        for name in self.only or steps:
+            try:
+                steps[name](name)
+            except NoData as error:
+                print(f"{name}: left out, {error}.")
+
+    def _figure(self, name: str) -> None:
+        options = figure.Options(
+            self.table, self.results / "figures", reference=self.reference, shots=self.shots, repeats=self.repeats
+        )
+        importlib.import_module(name).draw(options)
+
+    def _ablation(self, name: str) -> None:
+        path = self.results / f"{name}.json"
+        if not path.exists():
+            raise NoData(f"it has not been run (python experiments/{name}.py)")
+        title = json.loads(path.read_text())["title"]
+        options = ablation.Options(
+            truth=self.table or self.results / "verify", out=self.results, shots=self.shots, repeats=self.repeats,
+            only_report=True,
+        )  # fmt: skip
+        ablation.run(name.removeprefix("ablation_"), title, _never, options)
+
+    def _paper(self, name: str) -> None:
+        module = importlib.import_module(name)
+        command = module.PaperTable if name == "paper_table" else module.Selectors
+        command(out=self.results, repeats=self.repeats).run()
+
+    def _verify(self, name: str) -> None:
+        path = self.results / f"{name}.md"
+        verify_ranking.Table(self.results / "verify", path).run()
+        text = self.readme.read_text(encoding="utf-8")
+        changed = between(text, name, path.read_text(encoding="utf-8").strip())
+        if changed != text:
+            write_atomically(self.readme, lambda temporary: temporary.write_text(changed, encoding="utf-8"))
+
+    def _docs(self, name: str) -> None:
+        """Pictures of rankings from the JSON beside them, which `lin-ft rank --json` wrote."""
+        from lin_ft.ranking import ranking_from_dict
+        from lin_ft.report import plot_agreement, plot_ranking
+
+        for path in sorted(self.docs.glob("ranking-*.json")):
+            ranking = ranking_from_dict(json.loads(path.read_text()))
+            plot_ranking(ranking, path.with_suffix(".png"))
+            if any(row.scores for row in ranking.models):
+                names, tau = ranking.agreement()
+                title = f"Rank agreement of the scores on {ranking.task}, {len(ranking.models)} models"
+                plot_agreement(names, tau, path.with_name(f"agreement-{ranking.task}.png"), title=title)
+            print(f"{path.with_suffix('.png')} from {path}")
+
+
+def between(text: str, name: str, content: str) -> str:
+    """The text with what stands between its marks <!-- NAME --> and <!-- /NAME --> replaced, where it has them."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if start not in text or end not in text:
+        return text
+    before, rest = text.split(start, 1)
+    return f"{before}{start}\n{content}\n{end}{rest.split(end, 1)[1]}"
+
+
+def _never(pair: Any) -> dict[str, float]:
+    raise AssertionError("figures compute nothing")
+
+
+if __name__ == "__main__":
+    sys.exit(tyro.cli(Figures, config=(tyro.conf.OmitArgPrefixes,)).run())
