@@ -1,0 +1,61 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # The headline figure
+#
+# What a zoo and a score gain over always fine-tuning the reference model, by the number of models tried, from the
+# committed table of fine-tunings. Nothing is trained here; `make figures` draws the same.
+
+# %%
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent if "__file__" in globals() else Path.cwd()
+sys.path.insert(0, str(HERE.parent / "experiments"))
+from figure import Options, arrays  # noqa: E402
+
+from lin_ft.benchmark import spearman  # noqa: E402
+from lin_ft.benchmark.questions import answers  # noqa: E402
+from lin_ft.benchmark.report import gains  # noqa: E402
+from lin_ft.report.gain_curve_plot import plot_gain_curves  # noqa: E402
+
+OUT = Path(os.environ.get("LIN_FT_OUT", "."))
+
+# %% [markdown]
+# ## The matrix
+# Accuracies: seeds x tasks x models. Scores have the same shape; so have the rankings that never look at the target.
+
+# %%
+options = Options()
+results, scores, _ = arrays(options)
+print(f"{options.source.name}: {len(results.models)} models, {len(results.tasks)} tasks, {len(results.accuracy)} seeds")
+for name, values in scores.items():
+    each = [spearman(values[s, t], results.accuracy[s, t]) for s, t in np.ndindex(*values.shape[:2])]
+    if np.isfinite(each).any():
+        print(f"{np.nanmean(each):+.2f}  {name}")
+
+# %% [markdown]
+# ## The curve
+# Left end: only the first model of the ranking is fine-tuned. Right end: all are, and the best is found by any order.
+
+# %%
+curves = gains(results, scores)
+plot_gain_curves(curves, OUT / "headline.png", f"{len(results.models)} models, {len(results.tasks)} tasks")
+for name, curve in curves.items():
+    print(f"{curve[0]:+.1f} with one, {curve[min(2, len(curve) - 1)]:+.1f} with three: {name}")
+
+# %% [markdown]
+# ## Does it hold?
+
+# %%
+for row in answers(results, scores):
+    print(f"{row.question}\n  {row.sentence}")
