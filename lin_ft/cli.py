@@ -327,18 +327,27 @@ class ZooInfo:
 
 @dataclass(frozen=True)
 class ZooTrain:
-    """Pre-train one entry from scratch; goes on where an interrupted run stopped."""
+    """Pre-train one entry, or one model on several domains; goes on where an interrupted run stopped."""
 
     config: Annotated[Path, tyro.conf.Positional]
-    """A file that defines `config`, a lin_ft.zoo.Recipe; see configs/zoo_*.py."""
+    """A file that defines `config`, a Recipe or a MultiDomainRecipe; see configs/zoo_*.py."""
     out: Path = Path("zoo")
     """Folder for weights and card."""
 
     def run(self) -> None:
+        from lin_ft.zoo.multi_domain import load_multi_domain, train_multi_domain
         from lin_ft.zoo.train import load_recipe, train
 
-        card = train(load_recipe(self.config), self.out, command=f"lin-ft zoo train {self.config} --out {self.out}")
-        print(f"{card.name}: test accuracy {card.test_accuracy:.2%} on {card.n_test} images, {card.seconds:.0f} s.")
+        command = f"lin-ft zoo train {self.config} --out {self.out}"
+        recipe = load_multi_domain(self.config)
+        if recipe is None:
+            cards = [train(load_recipe(self.config), self.out, command=command)]
+        else:
+            cards = train_multi_domain(recipe, self.out, command=command)
+            own, size = cards[0].recipe["own_params"], cards[0].recipe["own_bytes"]
+            print(f"Each domain more: {own:,} parameters but for its head, {size / 1e3:.0f} kB.")
+        for card in cards:
+            print(f"{card.name}: test accuracy {card.test_accuracy:.2%} on {card.n_test} images, {card.seconds:.0f} s.")
 
 
 @dataclass(frozen=True)

@@ -316,7 +316,7 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
     )
     ranked = RankedModel(
         name=model.name,
-        source=model.card.source,
+        source=model.card.source if model.card.family == "single" else model.name,
         rank=0,
         predicted_accuracy=prediction.accuracy,
         predicted_accuracy_interval=bootstrap_interval(prediction.correct, seed=config.seed),

@@ -96,7 +96,7 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "source": card.source,
         "domain": card.domain,
         "architecture": card.architecture,
-        "family": card.recipe.get("family", "single"),
+        "family": card.family,
         "n_params": card.n_params,
         "source_test_accuracy": card.test_accuracy,
     }

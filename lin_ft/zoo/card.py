@@ -41,6 +41,11 @@ class ModelCard:
     def n_classes(self) -> int:
         return len(self.class_names)
 
+    @property
+    def family(self) -> str:
+        """single; of a slice of a multi-domain model shared, multi_bn or adapters; expert, one trained on from it."""
+        return "expert" if self.recipe.get("start") else self.recipe.get("family", "single")
+
 
 def save_card(path: str | Path, card: ModelCard) -> None:
     text = json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False) + "\n"

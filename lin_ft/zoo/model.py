@@ -14,12 +14,15 @@ from jaxtyping import Float, UInt8
 
 from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, from_linen
-from lin_ft.models import resnet20
+from lin_ft.models import resnet20, resnet20_adapters
 from lin_ft.typing import Params
 from lin_ft.zoo.card import ModelCard, load_card
 from lin_ft.zoo.weights import load_weights
 
-ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {"resnet20": resnet20}
+ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {
+    "resnet20": resnet20,
+    "resnet20_adapters": resnet20_adapters,
+}
 """Name -> function of the number of classes. The module has `features(x, train)` and a Dense named `head`."""
 
 REFERENCE = "cifar10-resnet20"
@@ -90,7 +93,7 @@ def select(zoo: Sequence[ZooModel], names: Sequence[str]) -> list[ZooModel]:
     chosen = []
     for name in names:
         matches = [model for model in zoo if model.name == name]
-        matches = matches or [model for model in zoo if model.card.source == name]
+        matches = matches or [model for model in zoo if (model.card.source, model.card.family) == (name, "single")]
         if len(matches) != 1:
             known = ", ".join(model.name for model in zoo)
             raise InputError(f"model {name!r}: {'ambiguous' if matches else 'unknown'}; the zoo has {known}.")

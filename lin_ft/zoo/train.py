@@ -78,6 +78,9 @@ class Recipe:
     statistics_images: int = 0
     """At the end the running statistics of the norms become those of this many training images at the final
     weights (Wu & Johnson 2021, arXiv 2105.07576: "precise BN"); 0 keeps the moving averages of training."""
+    start: str = ""
+    """Weights file of an entry of the same architecture whose trunk training starts from, in place of random weights:
+    the trunk of a multi-domain model, say, made an expert for one domain; see lin_ft.zoo.multi_domain."""
     seed: int = 0
 
     @property
@@ -184,6 +187,10 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         return optax.apply_updates(params, updates), statistics, state, value, accuracy
 
     params, statistics = variables["params"], variables["batch_stats"]
+    if recipe.start:
+        given = load_weights(recipe.start)
+        check_trunk(recipe.start, given, variables)
+        params, statistics = {**given["params"], "head": params["head"]}, given["batch_stats"]
     state = cycles[0].init(params)
     leaves, treedef = jax.tree.flatten((params, statistics, state))
     checkpoint = out / f".{recipe.entry}.state.safetensors"
@@ -262,6 +269,17 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     checkpoint.unlink(missing_ok=True)
     logger.info("%s: test accuracy %.4f on %d images", recipe.entry, accuracy, len(test.images))
     return card
+
+
+def check_trunk(path: str, given: Any, variables: Any) -> None:
+    """Raises InputError where the weights of a file, but for the head, are not those of the architecture."""
+
+    def shapes(tree: Any) -> Any:
+        trunk = {name: leaf for name, leaf in tree["params"].items() if name != "head"}
+        return jax.tree.map(jnp.shape, {"params": trunk, "batch_stats": tree["batch_stats"]})
+
+    if {"params", "batch_stats"} - given.keys() or shapes(given) != shapes(variables):
+        raise InputError(f"start {path!r}: its weights are not of this architecture; name another file.")
 
 
 def _exact_statistics(module: Any, params: Any, statistics: Any, x: Float[np.ndarray, "n h w 3"]) -> Any:
