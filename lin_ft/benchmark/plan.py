@@ -67,8 +67,9 @@ def _flops(config: BenchConfig, models: Sequence[ZooModel | PlannedModel]) -> fl
     planned = {task.name: task for task in config.planned_tasks}
     images = 0.0
     for task in config.tasks:
+        known = planned.get(task)
         for shots in config.shots:
-            n, n_validation, n_test = _sizes(shots, classes[task] or 10, planned.get(task))
+            n, n_validation, n_test = _sizes(shots, known.n_classes if known else classes[task] or 10, known)
             training = (1 + BACKWARD) * tuning.steps_for(n) * tuning.batch_size * pairs
             images += len(config.seeds) * (training + n_validation * pairs + tested * min(n_test, config.max_test))
     forward: dict[tuple[str, int], float] = {}
