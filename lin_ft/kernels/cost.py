@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
+from lin_ft.kernels.memory import fits
 from lin_ft.kernels.products import product
 from lin_ft.kernels.structured import output_function, space_costs
 from lin_ft.kernels.weight_uses import find
@@ -61,7 +62,7 @@ def choose(
     working: int,
 ) -> str:
     """The method with the fewest multiply-adds among those that fit; rows that do not leave `vector_products`."""
-    if memory_limit < 2 * row + working:
+    if not fits(row, working, memory_limit):
         return "vector_products"
     costs = multiply_adds(shared, x, of=of, full=full, n=n, symmetric=symmetric)
     return min(("structured", "vector_products"), key=lambda name: costs[name])

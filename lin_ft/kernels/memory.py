@@ -11,6 +11,14 @@ from lin_ft.functions import balanced_size
 from lin_ft.kernels.structured import ROWS_AT_ONCE, output_function
 from lin_ft.typing import Array
 
+USABLE = 0.8
+"""Share of the limit that is planned with; the rest goes to what XLA and the allocator hold beside it."""
+
+
+def fits(row: int, working: int, memory_limit: int) -> bool:
+    """Whether two rows and one reverse pass fit, the least that a Gram matrix needs."""
+    return USABLE * memory_limit >= 2 * row + working
+
 
 def combinations_at_once(
     method: Any, shared: Any, x: Array, n: tuple[int, int], block_size: int, memory_limit: int
@@ -24,7 +32,7 @@ def combinations_at_once(
     for groups in range(1, count + 1):
         size = -(-count // groups)
         row, working = row_bytes(method, (*shared[:3], shared[3][:size]), x)
-        if memory_limit >= 2 * row + working:
+        if fits(row, working, memory_limit):
             _, length, held = plan(row, working, n, size, block_size, memory_limit)
             if held * length >= n[0]:
                 return size
@@ -38,9 +46,10 @@ def plan(
 
     `row` and `working` are the bytes of one example's rows and of its reverse pass; n[1] = 0: right side = left side.
     """
-    least = 2 * row + working
-    if memory_limit < least:
+    if not fits(row, working, memory_limit):
+        least = math.ceil((2 * row + working) / USABLE)
         raise InputError(f"The memory limit of {memory_limit} bytes is too small; the least that works is {least}.")
+    memory_limit = int(USABLE * memory_limit)
     at_once = ROWS_AT_ONCE if jax.default_backend() == "cpu" else 16 * ROWS_AT_ONCE
     chunk = min(max(n), max(1, at_once // count), max(1, (memory_limit // 3) // working))
     rows_that_fit = (memory_limit - chunk * working) // row - chunk

@@ -230,10 +230,10 @@ def twins_optimum(phi, y, strength):
 
 @pytest.mark.parametrize("d", WIDTHS)
 def test_linear_probe(d):
-    from lin_ft.scores.linear_probe import RIDGES
-
-    phi, y, labels = drawn(d)
-    assert scores.linear_probe(phi, y) == pytest.approx(twins.loo_ridge_accuracy(phi, labels, RIDGES), **CLOSE)
+    ridges = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0]
+    for apart in (0.5, 1.0):
+        phi, y, labels = drawn(d, apart=apart)
+        assert scores.linear_probe(phi, y) == pytest.approx(twins.loo_ridge_accuracy(phi, labels, ridges), **CLOSE)
 
 
 def test_logistic_probe():
