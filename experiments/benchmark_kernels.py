@@ -253,7 +253,7 @@ def runs(case: str, method: str) -> bool:
     if method == "torch.func" and name == "vit":
         return False
     if n >= 1000:
-        return method in ("structured", "auto")
+        return method == "structured"
     slow = name == "resnet20" and n * n_classes > 1000
     return not slow or method in ("structured", "structured lean", "nt contraction", "vmap(jacrev)", "torch.func")
 
