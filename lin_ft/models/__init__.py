@@ -1,5 +1,45 @@
 """Flax architectures, one file each."""
 
+from lin_ft.models.convnext import ConvNeXt, convnext_tiny
+from lin_ft.models.densenet import DenseNet, densenet169
+from lin_ft.models.efficientnet import (
+    EfficientNet,
+    efficientnet_b0,
+    efficientnet_lite0,
+    efficientnet_lite1,
+    efficientnet_lite2,
+)
+from lin_ft.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from lin_ft.models.resnet import ResNet, resnet20, resnet20_adapters
+from lin_ft.models.resnet_v15 import ResNetV15, resnet18, resnet34, resnet50, resnet101
+from lin_ft.models.squeezenet import SqueezeNet, squeezenet_11
+from lin_ft.models.vit import ViT, dinov2_small_14, vit_base_16, vit_small_16, vit_tiny_16
 
-__all__ = ["ResNet", "resnet20", "resnet20_adapters"]
+__all__ = [
+    "ConvNeXt",
+    "DenseNet",
+    "EfficientNet",
+    "MobileNetV2",
+    "ResNet",
+    "ResNetV15",
+    "SqueezeNet",
+    "ViT",
+    "convnext_tiny",
+    "densenet169",
+    "dinov2_small_14",
+    "efficientnet_b0",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "mobilenet_v2",
+    "resnet18",
+    "resnet20",
+    "resnet20_adapters",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "squeezenet_11",
+    "vit_base_16",
+    "vit_small_16",
+    "vit_tiny_16",
+]

@@ -1,0 +1,93 @@
+"""Residual networks for photographs (He et al. 2016, arXiv 1512.03385, table 1) in Flax linen, version 1.5.
+
+Version 1.5, the one that PyTorch trains: the 3x3 convolution of a bottleneck takes the stride, not the first 1x1.
+"""
+
+import flax.linen as nn
+from jaxtyping import Array, Float
+
+from lin_ft.models.windows import max_pool
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions or, as a `bottleneck`, 1x1, 3x3, 1x1 to fourfold width; projection where shapes differ."""
+
+    width: int
+    stride: int = 1
+    bottleneck: bool = False
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n h w c"], train: bool = False) -> Float[Array, "n h2 w2 c2"]:
+        def conv(name: str, width: int, window: int, stride: int = 1) -> nn.Conv:
+            return nn.Conv(width, (window, window), stride, padding=window // 2, use_bias=False, name=name)
+
+        def norm(name: str) -> nn.BatchNorm:
+            return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, name=name)
+
+        if self.bottleneck:
+            y = nn.relu(norm("norm1")(conv("conv1", self.width, 1)(x)))
+            y = nn.relu(norm("norm2")(conv("conv2", self.width, 3, self.stride)(y)))
+            y = norm("norm3")(conv("conv3", 4 * self.width, 1)(y))
+        else:
+            y = nn.relu(norm("norm1")(conv("conv1", self.width, 3, self.stride)(x)))
+            y = norm("norm2")(conv("conv2", self.width, 3)(y))
+        if x.shape[-1] != y.shape[-1] or self.stride > 1:
+            x = norm("shortcut_norm")(conv("shortcut", y.shape[-1], 1, self.stride)(x))
+        return nn.relu(x + y)
+
+
+class ResNetV15(nn.Module):
+    """7x7 stem, max pooling, four stages of residual blocks: any side from 32 pixels, three channels.
+
+    `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b.
+    """
+
+    n_classes: int
+    depths: tuple[int, ...] = (2, 2, 2, 2)
+    bottleneck: bool = False
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+
+    def setup(self):
+        self.stem = nn.Conv(self.widths[0], (7, 7), 2, padding=3, use_bias=False)
+        self.stem_norm = nn.BatchNorm(momentum=0.9, epsilon=1e-5)
+        self.blocks = [
+            ResidualBlock(
+                width,
+                2 if stage > 0 and index == 0 else 1,
+                self.bottleneck,
+                name=f"stage{stage + 1}_block{index + 1}",
+            )
+            for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True))
+            for index in range(depth)
+        ]
+        self.head = nn.Dense(self.n_classes)
+
+    def features(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n d"]:
+        x = nn.relu(self.stem_norm(self.stem(x), use_running_average=not train))
+        x = max_pool(x, 3, 2, ((1, 1), (1, 1)))
+        for block in self.blocks:
+            x = block(x, train)
+        return x.mean((1, 2))
+
+    def __call__(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n C"]:
+        return self.head(self.features(x, train))
+
+
+def resnet18(n_classes: int) -> ResNetV15:
+    """11.7 million parameters with 1,000 classes, d = 512."""
+    return ResNetV15(n_classes)
+
+
+def resnet34(n_classes: int) -> ResNetV15:
+    """21.8 million parameters with 1,000 classes, d = 512."""
+    return ResNetV15(n_classes, (3, 4, 6, 3))
+
+
+def resnet50(n_classes: int) -> ResNetV15:
+    """25.6 million parameters with 1,000 classes, d = 2,048."""
+    return ResNetV15(n_classes, (3, 4, 6, 3), bottleneck=True)
+
+
+def resnet101(n_classes: int) -> ResNetV15:
+    """44.5 million parameters with 1,000 classes, d = 2,048."""
+    return ResNetV15(n_classes, (3, 4, 23, 3), bottleneck=True)
