@@ -13,7 +13,8 @@ class ModelCard:
     """One zoo entry.
 
     `mean` and `std` (per RGB channel, of pixels in [0, 1]) are the statistics of the source's training images:
-    every input is normalised by them before it reaches the network. Accuracies are fractions in [0, 1].
+    every input is normalised by them before it reaches the network. Accuracies are fractions in [0, 1]; none is known
+    where `n_test` is 0. Without class names the model has no head of its own.
     """
 
     name: str
@@ -36,6 +37,8 @@ class ModelCard:
     seed: int
     recipe: dict
     sha256: str = ""
+    options: dict = dataclasses.field(default_factory=dict)
+    """Of the architecture: what the function that builds the module takes beside the number of classes."""
 
     @property
     def n_classes(self) -> int:
@@ -62,7 +65,7 @@ def load_card(path: str | Path) -> ModelCard:
     if not isinstance(values, dict):
         raise InputError(f"{path}: not a model card (a JSON object is expected); write it again.")
     known = {field.name for field in dataclasses.fields(ModelCard)}
-    required = known - {"sha256"}
+    required = known - {"sha256", "options"}
     problems = [f"missing {name}" for name in sorted(required - values.keys())]
     problems += [f"unknown {name}" for name in sorted(values.keys() - known)]
     if problems:

@@ -2,28 +2,32 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from lin_ft import models
 from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, from_linen
-from lin_ft.models import resnet20, resnet20_adapters
 from lin_ft.typing import Params
 from lin_ft.zoo.card import ModelCard, load_card
 from lin_ft.zoo.weights import load_weights
 
-ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {
-    "resnet20": resnet20,
-    "resnet20_adapters": resnet20_adapters,
-}
-"""Name -> function of the number of classes. The module has `features(x, train)` and a Dense named `head`."""
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    name: getattr(models, name)
+    for name in (
+        "resnet20", "resnet20_adapters", "resnet18", "resnet34", "resnet50", "resnet101", "densenet169", "mobilenet_v2",
+        "efficientnet_b0", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet_11",
+        "convnext_tiny", "vit_tiny_16", "vit_small_16", "vit_base_16", "dinov2_small_14",
+    )
+}  # fmt: skip
+"""Name -> function of the number of classes and of the card's options. The module has `features(x, train)` and a Dense
+named `head`."""
 
 REFERENCE = "cifar10-resnet20"
 """The model whose accuracy gains are measured against: the part ImageNet plays in the paper."""
@@ -31,7 +35,7 @@ REFERENCE = "cifar10-resnet20"
 EMBEDDED = Path(__file__).parent / "embedded"
 
 
-def architecture(name: str) -> Callable[[int], nn.Module]:
+def architecture(name: str) -> Callable[..., nn.Module]:
     if name not in ARCHITECTURES:
         raise InputError(f"architecture {name!r}: unknown; one of {', '.join(ARCHITECTURES)}.")
     return ARCHITECTURES[name]
@@ -50,11 +54,12 @@ class ZooModel:
 
     @functools.cached_property
     def variables(self) -> dict[str, Any]:
-        return load_weights(self.weights, _shapes(self.card.architecture, self.card.n_classes))
+        card = self.card
+        return load_weights(self.weights, shapes_of(card.architecture, max(1, card.n_classes), options=card.options))
 
     def module(self, n_classes: int | None = None) -> nn.Module:
-        """The Flax module with a head for `n_classes` (by default those of the source)."""
-        return architecture(self.card.architecture)(n_classes or self.card.n_classes)
+        """The Flax module with a head for `n_classes` (default: those of the source; one output where it has none)."""
+        return architecture(self.card.architecture)(n_classes or max(1, self.card.n_classes), **self.card.options)
 
     @functools.cached_property
     def function(self) -> tuple[ModelFunction, Params]:
@@ -67,10 +72,16 @@ class ZooModel:
         return (images.astype(np.float32) / 255 - mean) / std
 
 
+def shapes_of(name: str, n_classes: int, *, options: Mapping[str, Any]) -> Any:
+    """Shapes of all variables of an architecture; nothing is computed."""
+    return _shapes(name, n_classes, tuple(sorted(options.items())))
+
+
 @functools.cache
-def _shapes(name: str, n_classes: int) -> Any:
-    module = architecture(name)(n_classes)
-    return jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+def _shapes(name: str, n_classes: int, options: tuple[tuple[str, Any], ...] = ()) -> Any:
+    module = architecture(name)(n_classes, **dict(options))
+    side = 2 * getattr(module, "patch", 16)
+    return jax.eval_shape(module.init, jax.random.key(0), jax.ShapeDtypeStruct((1, side, side, 3), np.float32))
 
 
 def load_zoo(folder: str | Path) -> list[ZooModel]:

@@ -1,0 +1,202 @@
+"""Logits and features are the original's, for every architecture and every naming; gradients for one of each family.
+
+PyTorch computes the reference: transformers' networks, or literal ones where transformers has none, with random weights and
+statistics that are not zero and one.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+import timm_networks as timm  # noqa: E402
+import torchvision_networks as torchvision  # noqa: E402
+
+from lin_ft.functions import features_of, from_linen, head_logits  # noqa: E402
+from lin_ft.zoo.convert import convert  # noqa: E402
+from lin_ft.zoo.model import architecture  # noqa: E402
+from lin_ft.zoo.naming import KEY_MAPS  # noqa: E402
+
+B, N = torchvision.Basic, torchvision.Bottleneck
+DEPTHS = {"resnet18": ((2, 2, 2, 2), B), "resnet34": ((3, 4, 6, 3), B), "resnet50": ((3, 4, 6, 3), N)}
+DEPTHS["resnet101"] = ((3, 4, 23, 3), N)
+VITS = {"vit_tiny_16": (192, 3), "vit_small_16": (384, 6), "vit_base_16": (768, 12)}
+SIZES = (64, 96)
+
+
+class Transformers(torch.nn.Module):
+    """A network of transformers as (logits, penultimate features)."""
+
+    def __init__(self, kind, backbone, features, **config):
+        super().__init__()
+        chosen = getattr(transformers, f"{kind}Config")(num_labels=10, **config)
+        self.network = getattr(transformers, f"{kind}ForImageClassification")(chosen)
+        self.backbone, self.features = backbone, features
+
+    def forward(self, x):
+        more = {"interpolate_pos_encoding": True} if self.backbone == "vit" else {}
+        seen = []
+        layer = self.network.classifier[-1] if self.backbone == "resnet" else self.network.classifier
+        handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        logits = self.network(x, **more).logits
+        handle.remove()
+        return logits, seen[0].flatten(1)
+
+    def tensors(self, folder):
+        """As transformers writes them to a file: its names in memory differ."""
+        from safetensors.numpy import load_file
+
+        self.network.save_pretrained(folder)
+        return load_file(folder / "model.safetensors")
+
+
+def hf_resnet(name):
+    depths, block = DEPTHS[name]
+    widths = [64, 128, 256, 512]
+    kind = {"layer_type": "basic"} if block is B else {"layer_type": "bottleneck"}
+    if block is N:
+        widths = [4 * width for width in widths]
+    return Transformers("ResNet", "resnet", None, depths=list(depths), hidden_sizes=widths, **kind)
+
+
+def hf_vit(name):
+    width, heads = VITS[name]
+    sizes = {"hidden_size": width, "num_attention_heads": heads, "intermediate_size": 4 * width, "image_size": 64}
+    return Transformers("ViT", "vit", None, **sizes)
+
+
+def hf_efficientnet():
+    scales = {"width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 1280, "dropout_rate": 0.0}
+    return Transformers("EfficientNet", "efficientnet", None, **scales)
+
+
+def hf_dinov2():
+    return Transformers("Dinov2", "dinov2", None, hidden_size=384, num_attention_heads=6, patch_size=14, image_size=56)
+
+
+NETWORKS = {
+    **{(name, "timm or torchvision"): functools.partial(torchvision.ResNet, *spec) for name, spec in DEPTHS.items()},
+    **{(name, "huggingface"): functools.partial(hf_resnet, name) for name in DEPTHS},
+    ("densenet169", "timm or torchvision"): torchvision.DenseNet,
+    ("mobilenet_v2", "torchvision"): torchvision.MobileNetV2,
+    ("mobilenet_v2", "timm"): timm.mobilenet_v2,
+    ("mobilenet_v2", "huggingface"): lambda: Transformers("MobileNetV2", "mobilenet_v2", None),
+    ("efficientnet_b0", "torchvision"): torchvision.EfficientNet,
+    ("efficientnet_b0", "timm"): timm.efficientnet_b0,
+    ("efficientnet_b0", "timm-tf"): lambda: timm.efficientnet_b0(same=True),
+    ("efficientnet_b0", "huggingface"): hf_efficientnet,
+    **{
+        (f"efficientnet_lite{number}", naming): functools.partial(timm.efficientnet_lite, number, same=naming != "timm")
+        for number in range(3)
+        for naming in ("timm-tf", "timm", "lukemelas")
+    },
+    ("squeezenet_11", "torchvision"): torchvision.SqueezeNet,
+    ("convnext_tiny", "timm"): timm.ConvNeXt,
+    ("convnext_tiny", "torchvision"): torchvision.ConvNeXt,
+    ("convnext_tiny", "huggingface"): lambda: Transformers("ConvNext", "convnext", None),
+    **{(name, "timm"): functools.partial(timm.ViT, *spec, 64) for name, spec in VITS.items()},
+    **{(name, "torchvision"): functools.partial(torchvision.VisionTransformer, *s, 64) for name, s in VITS.items()},
+    **{(name, "huggingface"): functools.partial(hf_vit, name) for name in VITS},
+    ("dinov2_small_14", "timm"): lambda: timm.ViT(384, 6, 56, patch=14, scaled=True, n_classes=0),
+    ("dinov2_small_14", "huggingface"): hf_dinov2,
+}
+
+
+def test_every_naming_is_compared():
+    assert set(NETWORKS) == {(name, each.source) for name, maps in KEY_MAPS.items() for each in maps}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(torch network, its tensors, variables, module) of an architecture and a naming."""
+
+    @functools.lru_cache(1)
+    def make(name, naming):
+        torch.manual_seed(0)
+        network = NETWORKS[name, naming]().eval()
+        with torch.no_grad():
+            for path, value in [*network.named_parameters(), *network.named_buffers()]:
+                if path.endswith(("running_var", "lambda1", "gamma", "layer_scale", "layer_scale_parameter")):
+                    value.uniform_(0.5, 1.5)
+                elif path.endswith("running_mean"):
+                    value.normal_(std=0.2)
+                elif value.ndim == 1 and value.is_floating_point():
+                    value.copy_(value + 0.2 * torch.randn_like(value))
+        if isinstance(network, Transformers):
+            tensors = network.tensors(tmp_path_factory.mktemp("saved"))
+        else:
+            named = timm.lukemelas_names(network) if naming == "lukemelas" else network.state_dict()
+            tensors = {path: value.numpy() for path, value in named.items()}
+        done = convert(tensors, name, naming=naming if name.startswith("efficientnet") else "")
+        assert done.naming == naming
+        return network, done
+
+    return make
+
+
+def images(size):
+    return np.random.default_rng(size).standard_normal((2, size, size, 3)).astype(np.float32)
+
+
+def close(ours, theirs):
+    """Equal to 1e-4 of the largest value."""
+    theirs = theirs.detach().numpy()
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * max(1.0, np.abs(theirs).max()))
+
+
+@pytest.mark.parametrize(("name", "naming"), NETWORKS)
+def test_logits_and_features_are_the_originals(name, naming, made):
+    network, done = made(name, naming)
+    module = architecture(name)(max(1, done.n_classes), **done.options)
+    apply, params = from_linen(module, done.variables)
+    for size in (56, 84) if name.startswith("dinov2") else SIZES:
+        x = images(size)
+        with torch.no_grad():
+            logits, features = network(torch.from_numpy(x.transpose(0, 3, 1, 2)))
+        ours = features_of(apply, params, x)
+        close(ours, features)
+        assert np.ptp(ours, axis=0).max() > 1e-2, "the two images are told apart"
+        if name == "squeezenet_11":
+            close(module.apply(done.variables, x, method="source_logits"), logits)
+        elif done.n_classes:
+            close(head_logits(params["head"], ours), logits)
+        else:
+            assert not np.any(params["head"]["kernel"])
+
+
+FAMILIES = (
+    ("resnet18", "timm or torchvision"), ("mobilenet_v2", "torchvision"), ("vit_tiny_16", "timm"),
+    ("convnext_tiny", "torchvision"), ("efficientnet_b0", "torchvision"), ("squeezenet_11", "torchvision"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "naming"), FAMILIES)
+def test_gradients_are_the_originals(name, naming, made):
+    network, done = made(name, naming)
+    module = architecture(name)(done.n_classes, **done.options)
+    apply, params = from_linen(module, done.variables)
+    x = images(64)
+    _, features = network(torch.from_numpy(x.transpose(0, 3, 1, 2)))
+    direction = np.random.default_rng(0).standard_normal(features.shape).astype(np.float32)
+    network.zero_grad()
+    (features * torch.from_numpy(direction)).sum().backward()
+    gradients = {
+        path: (torch.zeros_like(p) if p.grad is None else p.grad).numpy() for path, p in network.named_parameters()
+    }
+    statistics = {path: value.numpy() for path, value in network.named_buffers()}
+    expected = convert(gradients | statistics, name).variables["params"]
+
+    @jax.jit
+    def pulled(apply, params, x):
+        return jax.grad(lambda w: jnp.sum(apply.features(w, x) * direction))(params)
+
+    ours = pulled(apply, params, x)
+    for path, theirs in jax.tree_util.tree_leaves_with_path(expected):
+        if "head" not in jax.tree_util.keystr(path):
+            mine = functools.reduce(lambda tree, key: tree[key.key], path, ours)
+            np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-4 * max(1.0, np.abs(theirs).max()))
