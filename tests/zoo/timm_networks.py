@@ -1,6 +1,6 @@
 """The networks of timm where its names differ from torchvision's, module by module; and of the packaged Lite weights.
 
-Each returns (logits, penultimate features) when called. `same`: TensorFlow's padding and BatchNorm, as in timm's tf_ networks.
+Each returns (logits, penultimate features) when called. `same`: TensorFlow's padding and BatchNorm, as in timm's tf_...
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The networks of torchvision, module by module as its checkpoints name their tensors; torchvision itself is not needed.
+"""The networks of torchvision, module by module as its checkpoints name their tensors; torchvision is not needed.
 
 Each returns (logits, penultimate features) when called.
 """
@@ -213,8 +213,8 @@ class SqueezeNet(nn.Module):
             return nn.MaxPool2d(3, 2, ceil_mode=True)
 
         self.features = nn.Sequential(
-            nn.Conv2d(3, 64, 3, 2), nn.ReLU(), pool(), Fire(64, 16), Fire(128, 16), pool(), Fire(128, 32), Fire(256, 32),
-            pool(), Fire(256, 48), Fire(384, 48), Fire(384, 64), Fire(512, 64),
+            nn.Conv2d(3, 64, 3, 2), nn.ReLU(), pool(), Fire(64, 16), Fire(128, 16), pool(), Fire(128, 32),
+            Fire(256, 32), pool(), Fire(256, 48), Fire(384, 48), Fire(384, 64), Fire(512, 64),
         )  # fmt: skip
         self.classifier = nn.Sequential(nn.Dropout(), nn.Conv2d(512, n_classes, 1), nn.ReLU())
 
@@ -294,7 +294,7 @@ class Encoder(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """torchvision takes the size of its position embeddings only; at others they are resized here as transformers does."""
+    """torchvision takes one size of images; at others position embeddings are resized here as transformers does."""
 
     def __init__(self, width, heads, image_size, n_classes=10):
         super().__init__()
