@@ -76,7 +76,7 @@ def joined(devices: Devices) -> Callable[[Iterable[Any], int], Any]:
         whole = None
         for index, part in enumerate(parts):
             whole = start(part, count) if whole is None else whole
-            whole = put(whole, part, index)
+            whole = jax.block_until_ready(put(whole, part, index))  # else all parts may be alive at once
         return whole
 
     return join

@@ -58,7 +58,7 @@ def plan(
         held = n[0]
     else:  # a left side of several blocks, and one block of the right side at a time
         chunk = min(chunk, max(1, rows_that_fit // 4))
-        rows_that_fit = max(2, (memory_limit - chunk * working) // row - (chunk if chunk > 1 else 0))
+        rows_that_fit = max(2, (memory_limit - chunk * working) // row - chunk)
         size = max(1, min(size, rows_that_fit // 2))
         held = max(1, (rows_that_fit - size) // size) * size
     size = balanced_size(max(n), size)
