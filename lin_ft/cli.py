@@ -302,7 +302,9 @@ class ZooList:
                 "domain": model.card.domain,
                 "classes": model.card.n_classes,
                 "parameters": f"{model.card.n_params:,}",
-                "test accuracy": f"{model.card.test_accuracy:.1%} of {model.card.n_test:,}",
+                "test accuracy": f"{model.card.test_accuracy:.1%} of {model.card.n_test:,}"
+                if model.card.n_test
+                else "",
             }
             for model in _zoo(self.zoo, ())
         ]
@@ -351,12 +353,62 @@ class ZooTrain:
 
 
 @dataclass(frozen=True)
+class ZooAdd:
+    """Convert a checkpoint of timm, torchvision or Hugging Face once; the entry is then ranked with `--zoo user`."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    arch: str
+    """resnet18 to resnet101, densenet169, mobilenet_v2, efficientnet_b0, vit_small_16, ...; a wrong name lists all."""
+    weights: str
+    """A .safetensors or .pth file, hf:owner/name or timm:name."""
+    norm: str = ""
+    """imagenet, half (pixels from -1 to 1), none (0 to 1), or means/deviations as 0.5,0.5,0.5/1,1,1. Default: what the
+    hub says, else imagenet."""
+    source: str = "imagenet"
+    """What it was trained on."""
+    domain: str = "photographs"
+    classes: Path | None = None
+    """Text file of class names, one a line, in the order of the head."""
+    image_size: int = 0
+    """Pixels a side of pre-training. Default: what the hub or the weights say, else 224."""
+    naming: str = ""
+    """Whose names the tensors have, where they do not tell: timm-tf for timm's tf_efficientnet."""
+    licence: str = ""
+    out: Path | None = None
+    """The zoo's folder; default: the user's zoo ($LIN_FT_ZOO)."""
+
+    def run(self) -> None:
+        import shlex
+
+        from lin_ft.zoo import add
+
+        names = ()
+        if self.classes:
+            try:
+                names = tuple(self.classes.read_text(encoding="utf-8").split("\n"))
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{self.classes}: not a readable text file of class names ({error}).") from error
+            names = names[:-1] if names[-1] == "" else names
+        command = shlex.join(["lin-ft", "zoo", "add", self.name, "--arch", self.arch, "--weights", self.weights])
+        model = add(
+            self.name, self.arch, self.weights, norm=self.norm, source=self.source, domain=self.domain,
+            class_names=names, image_size=self.image_size, naming=self.naming, licence=self.licence, folder=self.out,
+            command=command,
+        )  # fmt: skip
+        card = model.card
+        print(
+            f"{card.name}: {card.architecture}, {card.n_params:,} parameters, {card.n_classes} classes: {model.weights}"
+        )
+
+
+@dataclass(frozen=True)
 class Zoo:
-    """Zoos of pre-trained models: list, info, train."""
+    """Zoos of pre-trained models: list, info, add, fetch, train."""
 
     action: (
         Annotated[ZooList, tyro.conf.subcommand("list")]
         | Annotated[ZooInfo, tyro.conf.subcommand("info")]
+        | Annotated[ZooAdd, tyro.conf.subcommand("add")]
         | Annotated[ZooTrain, tyro.conf.subcommand("train")]
     )
 
@@ -420,9 +472,9 @@ Command = (
 
 def _zoo(name: str, models: Sequence[str]):
     """The named zoo, cut to `models` where some are given; the reference stays in when it is there."""
-    from lin_ft.zoo import embedded_zoo, load_zoo, select
+    from lin_ft.zoo import embedded_zoo, load_zoo, select, user_zoo
 
-    zoo = embedded_zoo() if name == "embedded" else load_zoo(name)
+    zoo = embedded_zoo() if name == "embedded" else load_zoo(user_zoo() if name == "user" else name)
     return select(zoo, models) if models else zoo
 
 

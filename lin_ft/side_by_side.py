@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.data import Task
-from lin_ft.functions import features_of, logits_of
+from lin_ft.functions import features_of
 from lin_ft.scores import Scored, array_inputs
 from lin_ft.scores.suite import Inputs, Lazy
 from lin_ft.zoo import ZooModel
@@ -50,7 +50,7 @@ def score_inputs(
         labels=np.asarray(task.train.labels),
         targets=targets,
         kernel=np.asarray(kernel),
-        source_probabilities=Lazy(lambda: np.asarray(jax.nn.softmax(logits_of(apply, params, x)), np.float64)),
+        source_probabilities=Lazy(lambda: np.asarray(jax.nn.softmax(model.source_logits(x)), np.float64)),
         apply=apply,
         params=params,
         x=x,

@@ -64,7 +64,7 @@ def _step(module: nn.Module, network: str, updates: bool, loss: str, optimizer: 
             if not updates:
                 return lossfun(module.apply(variables, x, train=False), y), state.statistics
             logits, updated = module.apply(variables, x, train=True, mutable=["batch_stats"])  # pyright: ignore[reportGeneralTypeIssues]
-            return lossfun(logits, y), updated["batch_stats"]
+            return lossfun(logits, y), updated.get("batch_stats", {})
 
         (loss_value, statistics), gradient = jax.value_and_grad(value, has_aux=True)(state.weights)
         return loss_value, statistics, gradient

@@ -1,10 +1,12 @@
-"""Pre-trained models to choose from: cards, weights as data, the embedded zoo, pre-training of entries."""
+"""Pre-trained models to choose from: cards, weights as data, the embedded zoo, checkpoints of others, pre-training."""
 
 from lin_ft.zoo.card import ModelCard, load_card, save_card
+from lin_ft.zoo.foreign import add, user_zoo
 from lin_ft.zoo.model import REFERENCE, ZooModel, embedded_zoo, load_zoo, select
+from lin_ft.zoo.own import from_flax
 from lin_ft.zoo.weights import load_weights, save_weights
 
 __all__ = [
-    "REFERENCE", "ModelCard", "ZooModel", "embedded_zoo", "load_card", "load_weights", "load_zoo",
-    "save_card", "save_weights", "select",
+    "REFERENCE", "ModelCard", "ZooModel", "add", "embedded_zoo", "from_flax", "load_card", "load_weights", "load_zoo",
+    "save_card", "save_weights", "select", "user_zoo",
 ]  # fmt: skip

@@ -1,7 +1,8 @@
 """Tensors of a checkpoint file by their names: safetensors, or a torch file read without running code."""
 
+import contextlib
 import pickle
-import zipfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,32 +49,24 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_torch(path: Path) -> Any:
-    try:
+    """What torch's loader cannot or will not read goes to the restricted one, which says why."""
+    with contextlib.suppress(
+        ImportError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, OSError
+    ):
         import torch
-    except ImportError:
-        torch = None
-    try:
-        if torch is not None:
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
+    try:
         return load_torch(path.read_bytes())
-    except (pickle.UnpicklingError, Refused) as error:
-        name = _refused_name(str(error))
-        if name:
-            raise InputError(
-                f"{path}: it holds more than tensors ({name}) and could run code when loaded, so it is refused and"
-                " nothing was run; save its state_dict alone, best as safetensors."
-            ) from error
+    except Refused as error:
+        raise InputError(
+            f"{path}: it holds more than tensors ({error}) and could run code when loaded, so it is refused and nothing"
+            " was run; save its state_dict alone, best as safetensors."
+        ) from error
+    except Exception as error:  # broken bytes lead the unpickler to any error, none of which runs code
         raise InputError(f"{path}: damaged, only half downloaded or no torch file; fetch it again.") from error
-    except (EOFError, RuntimeError, ValueError, KeyError, IndexError, zipfile.BadZipFile, OSError) as error:
-        raise InputError(f"{path}: damaged, only half downloaded or no torch file; fetch it again.") from error
-
-
-def _refused_name(message: str) -> str:
-    """What a pickle named that is not a tensor; "" where the pickle is just broken."""
-    for before in ("Unsupported global: GLOBAL ", "Unsupported class "):
-        if before in message:
-            return message.split(before, 1)[1].split()[0]
-    return message if "." in message and " " not in message else ""
 
 
 def _state_dict(path: Path, value: Any) -> dict[str, np.ndarray]:

@@ -40,12 +40,12 @@ def convert(
         InputError: an architecture without maps; tensors that are missing, unexpected or of another shape, all in one
             sentence that says which architecture the checkpoint looks like.
     """
-    maps = _maps(architecture, naming)
+    maps = maps_of(architecture, naming)
     key_map = max(maps, key=lambda each: _known(each, tensors))
     filled = _fill(key_map, tensors)
     chosen = dict(key_map.options) | _sizes(filled) | dict(options or {})
     n_classes = filled["params/head/bias"].value.shape[0] if "params/head/bias" in filled else 0
-    expected = flatten_dict(shapes_of(architecture, max(1, n_classes), options=chosen), sep="/")
+    expected = _expected(architecture, max(1, n_classes), chosen)
     if not n_classes:
         for path in ("params/head/kernel", "params/head/bias"):
             filled.setdefault(path, Tensor("", np.zeros(expected[path].shape)))
@@ -69,18 +69,22 @@ def looks_like(tensors: Mapping[str, np.ndarray], besides: str = "") -> str | No
             continue
         filled = {path: tensor for path, tensor in _fill(key_map, tensors).items() if "/head/" not in path}
         options = dict(key_map.options) | _sizes(filled)
-        expected = flatten_dict(shapes_of(architecture, 1, options=options), sep="/")
-        expected = {path: shape for path, shape in expected.items() if "/head/" not in path}
+        expected = {path: s for path, s in _expected(architecture, 1, options).items() if "/head/" not in path}
         if not _problems(key_map, {tensor.name: tensor.value for tensor in filled.values()}, filled, expected):
             return architecture
     return None
 
 
-def _maps(architecture: str, naming: str) -> tuple[KeyMap, ...]:
+def _expected(architecture: str, n_classes: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Path -> shape and type of every variable."""
+    return dict(flatten_dict(shapes_of(architecture, n_classes, options=options), sep="/"))
+
+
+def maps_of(architecture: str, naming: str = "") -> tuple[KeyMap, ...]:
+    """The maps of an architecture, or the one named. Raises InputError where there is none."""
     if architecture not in KEY_MAPS:
-        raise InputError(
-            f"architecture {architecture!r}: no checkpoints of it are known; one of {', '.join(KEY_MAPS)}."
-        )
+        known = ", ".join(KEY_MAPS)
+        raise InputError(f"architecture {architecture!r}: not one that others publish; one of {known}.")
     maps = tuple(each for each in KEY_MAPS[architecture] if naming in ("", each.source))
     if not maps:
         known = ", ".join(each.source for each in KEY_MAPS[architecture])

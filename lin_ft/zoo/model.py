@@ -8,12 +8,13 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from lin_ft import models
 from lin_ft.errors import InputError
-from lin_ft.functions import ModelFunction, from_linen
+from lin_ft.functions import ModelFunction, from_linen, logits_of
 from lin_ft.typing import Params
 from lin_ft.zoo.card import ModelCard, load_card
 from lin_ft.zoo.weights import load_weights
@@ -65,6 +66,19 @@ class ZooModel:
     def function(self) -> tuple[ModelFunction, Params]:
         """(apply, params), batch statistics frozen; models of one architecture share their compiled programs."""
         return from_linen(self.module(), self.variables)
+
+    def source_logits(self, x: Float[np.ndarray, "n h w 3"]) -> Float[np.ndarray, "n C"]:
+        """What the source's classifier says of normalised images; of SqueezeNet it is not linear in the features.
+
+        Raises:
+            InputError: a model without classes of its own.
+        """
+        if not self.card.n_classes:
+            raise InputError(f"{self.name} has no classes of its own")
+        module, (apply, params) = self.module(), self.function
+        if hasattr(module, "source_logits"):
+            return np.asarray(module.apply(self.variables, jnp.asarray(x), method="source_logits"))
+        return np.asarray(logits_of(apply, params, x))
 
     def normalise(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float[np.ndarray, "n h w 3"]:
         """Pixels 0..255 to the input the network was trained on: (x / 255 - mean) / std."""

@@ -93,14 +93,14 @@ def load_pickle(content: bytes) -> Any:
 
     Raises:
         Refused: a name that is not of KNOWN; nothing was called.
-        pickle.UnpicklingError, EOFError: no whole pickle.
+        pickle.UnpicklingError, EOFError, zipfile.BadZipFile and others: not whole.
     """
     return _Reader(io.BytesIO(content)).load()
 
 
 def load_torch(content: bytes) -> Any:
     """The object of a torch file, tensors as arrays. Raises as `load_pickle`."""
-    read = _from_zip if zipfile.is_zipfile(io.BytesIO(content)) else _from_sequence
+    read = _from_zip if content[:2] == b"PK" else _from_sequence
     return _arrays(read(io.BytesIO(content)))
 
 
@@ -125,7 +125,8 @@ def _from_sequence(file: io.BytesIO) -> Any:
 
     if _Reader(file).load() != MAGIC:
         raise pickle.UnpicklingError("not a torch file")
-    _Reader(file).load(), _Reader(file).load()  # protocol and system
+    for _ in ("protocol", "system"):
+        _Reader(file).load()
     result = _Reader(file, storage).load()
     for key in _Reader(file).load():
         (count,) = struct.unpack("<q", file.read(8))

@@ -30,7 +30,7 @@ VITS = {"vit_tiny_16": (192, 3), "vit_small_16": (384, 6), "vit_base_16": (768, 
 SIZES = {"dinov2_small_14": (56, 84)}
 """Image sizes; (64, 96) of the others."""
 WHOLE = os.environ.get("LIN_FT_PARITY") == "all"
-"""Everything at both sizes takes minutes; without it larger members of a family are compared at the first size alone."""
+"""Everything at both sizes takes minutes; else larger members of a family are compared at the first size alone."""
 LARGER = (
     "resnet34",
     "resnet50",
@@ -153,16 +153,20 @@ def randomise(network):
             value.uniform_(0.5, 1.5)
         elif value.ndim == 1:
             value.add_(0.2 * torch.randn_like(value))
+        elif value.ndim == 4:
+            torch.nn.init.kaiming_uniform_(value, a=5**0.5)  # torch's default; that of transformers is 20 times less
     norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
-    for layer in norms:
-        layer.momentum = 1.0
-    network.train()
+
+    def measure(layer, inputs):
+        mean, variance = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3))
+        layer.running_mean.copy_(mean + 0.2 * variance.sqrt() * torch.randn_like(mean))
+        layer.running_var.copy_(variance * torch.empty_like(mean).uniform_(0.5, 1.5) + 0.1 * variance.mean())
+
+    hooks = [layer.register_forward_pre_hook(measure) for layer in norms]
     if norms:
-        network(torch.randn(4, 3, 64, 64))
-    network.eval()
-    for layer in norms:
-        layer.running_mean += 0.2 * layer.running_var.sqrt() * torch.randn_like(layer.running_mean)
-        layer.running_var *= torch.empty_like(layer.running_var).uniform_(0.5, 1.5)
+        network(torch.randn(8, 3, 64, 64))
+    for hook in hooks:
+        hook.remove()
 
 
 def images(size):

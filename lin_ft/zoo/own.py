@@ -1,0 +1,80 @@
+"""Flax models of the user's own, linen or nnx, as zoo entries in memory."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from lin_ft.errors import InputError
+from lin_ft.functions import ModelFunction, from_linen, from_nnx
+from lin_ft.typing import Params
+from lin_ft.zoo.card import ModelCard
+from lin_ft.zoo.model import ZooModel
+
+
+def from_flax(
+    name: str,
+    module: Any,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    image_size: int,
+    mean: Sequence[float] = (0.5, 0.5, 0.5),
+    std: Sequence[float] = (0.5, 0.5, 0.5),
+    class_names: Sequence[str] = (),
+    source: str = "",
+    domain: str = "",
+) -> ZooModel:
+    """A zoo entry of a linen module with its `variables`, or of an nnx module, which holds its own.
+
+    The module needs a method `features(x)` that gives phi, (n, d), and a Dense (nnx: Linear) named `head` on top of it,
+    the contract of `lin_ft.from_linen`; a linen module takes the number of classes as its field `n_classes`. Pixels in
+    [0, 1] reach it as (x - mean) / std. nnx modules can be ranked, not fine-tuned: their heads are not built anew.
+
+    Raises:
+        InputError: no separate head; linen without variables or `n_classes`; weights that are not finite.
+    """
+    linen = isinstance(module, nn.Module)
+    if linen and variables is None:
+        raise InputError(f"model {name!r}: a linen module needs its variables.")
+    function, params = from_linen(module, variables) if linen and variables is not None else from_nnx(module)
+    if not function.has_head:
+        raise InputError(f"model {name!r}: it needs a method `features` and a layer `head`.")
+    if linen and "n_classes" not in getattr(module, "__dataclass_fields__", {}):
+        raise InputError(f"model {name!r}: the module needs a field `n_classes`, for heads of other tasks.")
+    names = tuple(class_names) or tuple(str(index) for index in range(params["head"]["kernel"].shape[1]))
+    card = ModelCard(
+        name=name, architecture=type(module).__name__, source=source or name, domain=domain, class_names=names,
+        image_size=image_size, mean=tuple(mean), std=tuple(std),
+        n_params=sum(jnp.size(leaf) for leaf in jax.tree.leaves(params)), n_train=0, n_test=0, test_accuracy=0.0,
+        licence="", command="", commit="", hardware="", seconds=0.0, seed=0, recipe={},
+    )  # fmt: skip
+    return FlaxModel(card, Path(), module, dict(variables or {}), (function, params))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FlaxModel(ZooModel):
+    """A zoo entry that lies in memory."""
+
+    own: Any
+    held: dict[str, Any]
+    made: tuple[ModelFunction, Params]
+
+    @functools.cached_property
+    def variables(self) -> dict[str, Any]:
+        if not self.held:
+            raise InputError(f"model {self.name!r}: nnx modules cannot be fine-tuned here; give it as a linen module.")
+        return self.held
+
+    def module(self, n_classes: int | None = None) -> nn.Module:
+        if not self.held:
+            raise InputError(f"model {self.name!r}: nnx modules cannot be fine-tuned here; give it as a linen module.")
+        return self.own.clone(n_classes=n_classes) if n_classes else self.own
+
+    @functools.cached_property
+    def function(self) -> tuple[ModelFunction, Params]:
+        return self.made
