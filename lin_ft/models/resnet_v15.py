@@ -6,7 +6,7 @@ Version 1.5, the one that PyTorch trains: the 3x3 convolution of a bottleneck ta
 import flax.linen as nn
 from jaxtyping import Array, Float
 
-from lin_ft.models.windows import max_pool
+from lin_ft.models.windows import Padding, max_pool, paddings
 
 
 class ResidualBlock(nn.Module):
@@ -15,6 +15,7 @@ class ResidualBlock(nn.Module):
     width: int
     stride: int = 1
     bottleneck: bool = False
+    stride_first: bool = False
 
     @nn.compact
     def __call__(self, x: Float[Array, "n h w c"], train: bool = False) -> Float[Array, "n h2 w2 c2"]:
@@ -25,8 +26,9 @@ class ResidualBlock(nn.Module):
             return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, name=name)
 
         if self.bottleneck:
-            y = nn.relu(norm("norm1")(conv("conv1", self.width, 1)(x)))
-            y = nn.relu(norm("norm2")(conv("conv2", self.width, 3, self.stride)(y)))
+            first, second = (self.stride, 1) if self.stride_first else (1, self.stride)
+            y = nn.relu(norm("norm1")(conv("conv1", self.width, 1, first)(x)))
+            y = nn.relu(norm("norm2")(conv("conv2", self.width, 3, second)(y)))
             y = norm("norm3")(conv("conv3", 4 * self.width, 1)(y))
         else:
             y = nn.relu(norm("norm1")(conv("conv1", self.width, 3, self.stride)(x)))
@@ -39,22 +41,26 @@ class ResidualBlock(nn.Module):
 class ResNetV15(nn.Module):
     """7x7 stem, max pooling, four stages of residual blocks: any side from 32 pixels, three channels.
 
-    `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b.
+    `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b. Caffe's
+    networks, of version 1, let the first 1x1 of a bottleneck take the stride (`stride_first`) and pad pooling by "same".
     """
 
     n_classes: int
     depths: tuple[int, ...] = (2, 2, 2, 2)
     bottleneck: bool = False
     widths: tuple[int, ...] = (64, 128, 256, 512)
+    stride_first: bool = False
+    pool_padding: Padding = "torch"
 
     def setup(self):
-        self.stem = nn.Conv(self.widths[0], (7, 7), 2, padding=3, use_bias=False)
+        self.stem = nn.Conv(64, (7, 7), 2, padding=3, use_bias=False)
         self.stem_norm = nn.BatchNorm(momentum=0.9, epsilon=1e-5)
         self.blocks = [
             ResidualBlock(
                 width,
                 2 if stage > 0 and index == 0 else 1,
                 self.bottleneck,
+                self.stride_first,
                 name=f"stage{stage + 1}_block{index + 1}",
             )
             for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True))
@@ -64,7 +70,7 @@ class ResNetV15(nn.Module):
 
     def features(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n d"]:
         x = nn.relu(self.stem_norm(self.stem(x), use_running_average=not train))
-        x = max_pool(x, 3, 2, ((1, 1), (1, 1)))
+        x = max_pool(x, 3, 2, paddings(x, 3, 2, self.pool_padding))
         for block in self.blocks:
             x = block(x, train)
         return x.mean((1, 2))
@@ -91,3 +97,9 @@ def resnet50(n_classes: int) -> ResNetV15:
 def resnet101(n_classes: int) -> ResNetV15:
     """44.5 million parameters with 1,000 classes, d = 2,048."""
     return ResNetV15(n_classes, (3, 4, 23, 3), bottleneck=True)
+
+
+def thin_resnet50(n_classes: int) -> ResNetV15:
+    """5.9 million parameters with 2 classes, d = 1,024: half the width, version 1, as Caffe lays it out."""
+    widths = (32, 64, 128, 256)
+    return ResNetV15(n_classes, (3, 4, 6, 3), bottleneck=True, widths=widths, stride_first=True, pool_padding="same")

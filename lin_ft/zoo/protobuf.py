@@ -100,7 +100,9 @@ def tensorflow_weights(content: bytes) -> dict[str, np.ndarray]:
             continue
         shape = [dict(fields(dim)).get(1, 0) for dim in _grouped(tensor[2][0] if 2 in tensor else b"").get(2, [])]
         values = np.frombuffer(tensor[4][0] if 4 in tensor else b"".join(tensor.get(5, [])), kind)
-        tensors[_text(parts, 1)] = values.reshape(shape) if len(values) > 1 else np.broadcast_to(values, shape)
+        tensors[_text(parts, 1)] = (
+            values.reshape(shape) if len(values) > 1 else np.full(shape, values[0] if len(values) else 0, kind)
+        )
     return tensors
 
 

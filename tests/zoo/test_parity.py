@@ -120,8 +120,13 @@ NETWORKS = {
 }
 
 
+PACKAGED = {("mobilenet_v2", "keras"), ("mobilenet_v2", "slim"), ("thin_resnet50", "open_nsfw")}
+"""Namings of single packaged models, judged on photographs in test_packaged_zoo.py."""
+
+
 def test_every_naming_is_compared():
-    assert set(NETWORKS) == {(name, each.source) for name, maps in KEY_MAPS.items() for each in maps}
+    known = {(name, each.source) for name, maps in KEY_MAPS.items() for each in maps}
+    assert set(NETWORKS) == known - PACKAGED
 
 
 @pytest.fixture(scope="module")

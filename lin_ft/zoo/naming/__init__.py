@@ -8,6 +8,7 @@ KEY_MAPS: dict[str, tuple[KeyMap, ...]] = {
     "resnet34": resnet_v15.KEY_MAPS,
     "resnet50": resnet_v15.KEY_MAPS,
     "resnet101": resnet_v15.KEY_MAPS,
+    "thin_resnet50": resnet_v15.THIN,
     "densenet169": densenet.KEY_MAPS,
     "mobilenet_v2": mobilenet_v2.KEY_MAPS,
     "efficientnet_b0": efficientnet.KEY_MAPS,

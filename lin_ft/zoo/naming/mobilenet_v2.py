@@ -75,4 +75,43 @@ HUGGING_FACE = KeyMap(
     options={"padding": "same", "epsilon": 1e-3},
 )
 
-KEY_MAPS = (TIMM, TORCHVISION, HUGGING_FACE)
+_KERAS = {
+    "expand": "expand", "expand_BN": "expand_norm", "depthwise": "depthwise", "depthwise_BN": "depthwise_norm",
+    "project": "project", "project_BN": "project_norm",
+}  # fmt: skip
+KERAS = KeyMap(
+    "keras",
+    (
+        ("Conv1", "stem"),
+        ("bn_Conv1", "stem_norm"),
+        *((f"expanded_conv_{old}", f"block1/{new}") for old, new in _KERAS.items()),
+        *((f"block_{{b}}_{old}", f"block{{b+1}}/{new}") for old, new in _KERAS.items()),
+        ("Conv_1", "last"),
+        ("Conv_1_bn", "last_norm"),
+        ("dense", "head"),
+    ),
+    options={"padding": "same", "epsilon": 1e-3},
+)
+"""Of Keras' MobileNetV2, after lin_ft.zoo.tensorflow_names."""
+
+_SLIM = {
+    "expand": "expand", "expand.BatchNorm": "expand_norm", "depthwise": "depthwise",
+    "depthwise.BatchNorm": "depthwise_norm", "project": "project", "project.BatchNorm": "project_norm",
+}  # fmt: skip
+SLIM = KeyMap(
+    "slim",
+    (
+        ("Conv", "stem"),
+        ("Conv.BatchNorm", "stem_norm"),
+        *((f"expanded_conv.{old}", f"block1/{new}") for old, new in _SLIM.items()),
+        *((f"expanded_conv_{{b}}.{old}", f"block{{b+1}}/{new}") for old, new in _SLIM.items()),
+        ("Conv_1", "last"),
+        ("Conv_1.BatchNorm", "last_norm"),
+    ),
+    ignored=("layer_19_{*}", "{*}batchnorm.add.y"),
+    prefixes=("FeatureExtractor.MobilenetV2.",),
+    options={"padding": "same", "epsilon": 1e-3},
+)
+"""Of the trunk of TensorFlow's SSD detectors, whose own layers come after it."""
+
+KEY_MAPS = (TIMM, TORCHVISION, HUGGING_FACE, KERAS, SLIM)

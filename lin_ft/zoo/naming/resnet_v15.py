@@ -30,3 +30,18 @@ HUGGING_FACE = KeyMap(
 )
 
 KEY_MAPS = (TIMM, HUGGING_FACE)
+
+_PARTS = {"proj_shortcut": "shortcut", "branch2a": "conv1", "branch2b": "conv2", "branch2c": "conv3"}
+_NORMS = {"proj_shortcut": "shortcut_norm", "branch2a": "norm1", "branch2b": "norm2", "branch2c": "norm3"}
+OPEN_NSFW = KeyMap(
+    "open_nsfw",
+    (
+        ("bn_1.conv", "stem"),
+        ("bn_1.norm", "stem_norm"),
+        *((f"bn_stage{{s}}_block{{b}}_{old}.conv", f"stage{{s+1}}_block{{b+1}}/{new}") for old, new in _PARTS.items()),
+        *((f"bn_stage{{s}}_block{{b}}_{old}.norm", f"stage{{s+1}}_block{{b+1}}/{new}") for old, new in _NORMS.items()),
+        ("fc_nsfw", "head"),
+    ),
+)
+THIN = (OPEN_NSFW,)
+"""Of the packaged content-moderation network, whose BatchNorm is folded into its convolutions."""
