@@ -164,18 +164,25 @@ def _add_blocks(
     starts1 = list(range(0, x1.shape[0], size))
     starts2 = starts1 if x2 is None else list(range(0, x2.shape[0], size))
     mine = sharding.my_share(starts1)
-    for first in range(0, len(mine), held_blocks):
-        held = {start: rows(x1, start) for start in mine[first : first + held_blocks]}
+
+    def add(first: int) -> None:
+        held, right = {start: rows(x1, start) for start in mine[first : first + held_blocks]}, None
         for start2 in starts2:
             if x2 is None and start2 < mine[first]:
                 continue  # filled by symmetry below
+            right = None  # free the block before the next one is made
             right = held[start2] if x2 is None and start2 in held else rows(x1 if x2 is None else x2, start2)
             for start1, left in held.items():
                 if x2 is not None or start1 <= start2:
                     put(start1, start2, contract(left, right))
 
+    for first in range(0, len(mine), held_blocks):
+        add(first)
+
 
 def _mirrored(kernel: np.ndarray) -> np.ndarray:
-    """The upper triangle copied to the lower one, so that the result is symmetric to the last bit."""
+    """The upper triangle copied to the lower one, in place, so that the result is symmetric to the last bit."""
     flat = kernel.reshape(kernel.shape[0] * (kernel.shape[1] if kernel.ndim == 4 else 1), -1)
-    return (np.triu(flat) + np.triu(flat, 1).T).reshape(kernel.shape)
+    for row in range(len(flat)):
+        flat[row + 1 :, row] = flat[row, row + 1 :]
+    return kernel

@@ -49,24 +49,35 @@ def plan(
     if not fits(row, working, memory_limit):
         least = math.ceil((2 * row + working) / USABLE)
         raise InputError(f"The memory limit of {memory_limit} bytes is too small; the least that works is {least}.")
-    memory_limit = int(USABLE * memory_limit)
+    budget = int(USABLE * memory_limit)
     at_once = ROWS_AT_ONCE if jax.default_backend() == "cpu" else 16 * ROWS_AT_ONCE
-    chunk = min(max(n), max(1, at_once // count), max(1, (memory_limit // 3) // working))
-    rows_that_fit = (memory_limit - chunk * working) // row - chunk
-    size = min(max(n), block_size)
-    if rows_that_fit >= n[0] + min(n[1], size):
-        held = n[0]
-    else:  # a left side of several blocks, and one block of the right side at a time
-        chunk = min(chunk, max(1, rows_that_fit // 4))
-        rows_that_fit = max(2, (memory_limit - chunk * working) // row - chunk)
-        size = max(1, min(size, rows_that_fit // 2))
-        held = max(1, (rows_that_fit - size) // size) * size
-    size = balanced_size(max(n), size)
-    n_chunks = -(-size // chunk)
+    largest_chunk = min(max(1, at_once // count), max(1, (budget // 3) // working))
+    largest = balanced_size(max(n), min(max(n), block_size))
+    for size in range(largest, largest // 2, -1):  # all rows of the left side at once, if that is possible
+        chunk, length = _in_chunks(size, largest_chunk)
+        blocks = -(-n[0] // length)
+        if _room(row, working, chunk, length, budget) >= (blocks + (n[1] > 0)) * length:
+            return chunk, length, blocks
+    most = (budget - working) // row
+    largest_chunk = min(largest_chunk, max(1, most // 4))
+    for size in range(min(largest, most // 2), 1, -1):  # some blocks of it, and one of the right side at a time
+        chunk, length = _in_chunks(size, largest_chunk)
+        held = _room(row, working, chunk, length, budget) // length - 1
+        if held >= 1:
+            return chunk, length, held
+    return 1, 1, most - 1
+
+
+def _in_chunks(size: int, largest: int) -> tuple[int, int]:
+    """(examples of a reverse pass, examples of a block): equal chunks of at most `largest`, together `size` or more."""
+    n_chunks = -(-size // min(size, largest))
     chunk = -(-size // n_chunks)
-    if n_chunks * chunk > size and n_chunks * chunk * 2 > rows_that_fit:  # no room for a longer last chunk
-        chunk, n_chunks = 1, size
-    return chunk, n_chunks * chunk, max(1, held // (n_chunks * chunk))
+    return chunk, n_chunks * chunk
+
+
+def _room(row: int, working: int, chunk: int, length: int, budget: int) -> int:
+    """Rows that fit beside one reverse pass and the chunk that is being appended to a block."""
+    return (budget - chunk * working) // row - (chunk if chunk < length else 0)
 
 
 def row_bytes(method: Any, shared: Any, x: Array) -> tuple[int, int]:

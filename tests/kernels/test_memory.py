@@ -40,9 +40,9 @@ def sizes(row_of_one_combination, working_of_one=0):
     return fake
 
 
-@pytest.mark.parametrize(("limit_in_rows", "expected"), [(10_000, 10), (60, 3), (35, 2), (25, 1), (6, 1)])
+@pytest.mark.parametrize(("limit_in_rows", "expected"), [(10_000, 10), (60, 5), (35, 4), (25, 3), (13, 1), (6, 1)])
 def test_as_many_combinations_as_fit_with_all_rows(limit_in_rows, expected, monkeypatch):
-    """8 examples of 10 combinations, 100 bytes each; a plan keeps as many rows again for the chunk it appends."""
+    """8 examples of 10 combinations, 100 bytes each: what is made in one chunk needs no room to be appended."""
     monkeypatch.setattr(memory, "row_bytes", sizes(100))
     limit = int(100 * limit_in_rows / memory.USABLE) + 1
     shared = (None, None, None, np.eye(10))
@@ -70,3 +70,9 @@ def test_long_products_in_slices(width, monkeypatch):
     rng = np.random.default_rng(width)
     a, b = rng.normal(size=(3, width)), rng.normal(size=(4, width))
     np.testing.assert_allclose(structured._inner(jnp.asarray(a), jnp.asarray(b)), a @ b.T, rtol=1e-12, atol=1e-12)
+
+
+def test_the_least_limit_counts_what_xla_holds_too():
+    """A fifth of the limit is left alone: 2 rows and a reverse pass of 80 bytes need 100."""
+    assert memory.fits(30, 20, 100)
+    assert not memory.fits(30, 20, 99)
