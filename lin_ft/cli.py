@@ -30,9 +30,11 @@ class Rank:
     seed: int = 0
     """Of the few-shot sample and of every random choice after it."""
     zoo: str = "embedded"
-    """'embedded', or a folder that `lin-ft zoo train` wrote."""
+    """'embedded'; 'packaged' or 'user', what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a zoo's folder."""
     models: tuple[str, ...] = ()
     """Only these (default: all). The reference always takes part."""
+    size: int = 0
+    """Pixels a side of the images. Default: those of the zoo's smallest model, 112 at most."""
     score: str = ""
     """What to rank by, and after commas what to show beside it: names of `lin-ft scores list`, all, or a function of
     your own, file.py:function. Default: the one measured to rank best."""
@@ -63,13 +65,14 @@ class Rank:
         if names and names[0] != "all":
             chosen["score"] = names[0]
         shown = tuple(names[1:] if "score" in chosen else names)
-        config = RankConfig(
-            trainable=self.trainable, seed=self.seed, scores=shown, source_shots=self.source_shots, **chosen
-        )
         if self.verify < 0:
             raise InputError(f"--verify {self.verify}: give how many models to fine-tune, 0 or more.")
         zoo = _zoo(self.zoo, self.models)
-        task = load_task(self.target, shots=self.shots, seed=self.seed)
+        config = RankConfig(
+            trainable=self.trainable, seed=self.seed, scores=shown, source_shots=self.source_shots,
+            reference=_reference(zoo), **chosen,
+        )  # fmt: skip
+        task = load_task(self.target, shots=self.shots, seed=self.seed, size=self.size or _side(zoo))
         plot = self.plot or Path(f"ranking-{task.name}.png")
         heat_map = self.heat_map or (Path(f"agreement-{task.name}.png") if config.scores else None)
         ranking = rank(zoo, task, config, progress=True)
@@ -505,6 +508,19 @@ def _zoo(name: str, models: Sequence[str]):
         name = str(packaged_zoo())
     zoo = embedded_zoo() if name == "embedded" else load_zoo(user_zoo() if name == "user" else name)
     return select(zoo, models) if models else zoo
+
+
+def _side(zoo) -> int:
+    """Pixels that every model of the zoo takes: 112 is a multiple of the patches of transformers, 14 and 16."""
+    return min(112, *(model.card.image_size for model in zoo))
+
+
+def _reference(zoo) -> str:
+    """The model that gains are against: the embedded zoo's or, where that is missing, the packaged zoo's."""
+    from lin_ft.zoo import REFERENCE
+
+    names = {model.name for model in zoo}
+    return REFERENCE if REFERENCE in names else next(iter(names & {"imagenet_mobilenet_v2"}), REFERENCE)
 
 
 def _print_table(title: str, rows: Sequence[dict]) -> None:

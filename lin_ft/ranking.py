@@ -17,13 +17,14 @@ from lin_ft.data import Task
 from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig, FinetuneResult, finetune
-from lin_ft.functions import features_of, with_head
+from lin_ft.functions import with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import probe_gram
 from lin_ft.predict import bootstrap_interval, decompose, select
 from lin_ft.scores import alignment, encode, label_feature
 from lin_ft.side_by_side import kendall_matrix, score_inputs, score_table
 from lin_ft.zoo import REFERENCE, ZooModel
+from lin_ft.zoo.feature_cache import cached_features
 from lin_ft.zoo.weights import write_atomically
 
 
@@ -273,6 +274,8 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     rows = [dataclasses.replace(row, scores=scores) for row, scores in zip(rows, combined, strict=True)]
     if config.score not in SCORES and all(row.scores[config.score].value is None for row in rows):
         raise InputError(f"score {config.score!r}: no value for any model: {rows[0].scores[config.score].reason}.")
+    sources = [row.source for row in rows]
+    rows = [row if sources.count(row.source) == 1 else dataclasses.replace(row, source=row.name) for row in rows]
     rows.sort(key=functools.partial(_key, score=config.score), reverse=True)
     rows = [
         dataclasses.replace(
@@ -298,7 +301,7 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
     x, labels = model.normalise(task.train.images), np.asarray(task.train.labels)
     # Minus a constant: the class frequencies would tell leave-one-out the label it leaves out.
     targets = encode(labels, task.n_classes) - 1 / task.n_classes
-    features = features_of(apply, params, x)
+    features = cached_features(model, task.train.images)
     key = jax.random.key(config.seed)
     params = with_head(params, init_head(config.head, features, targets.astype(x.dtype), key))
     if config.head == "zero" or config.trainable == "head":

@@ -41,8 +41,8 @@ class ResidualBlock(nn.Module):
 class ResNetV15(nn.Module):
     """7x7 stem, max pooling, four stages of residual blocks: any side from 32 pixels, three channels.
 
-    `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b. Caffe's
-    networks, of version 1, let the first 1x1 of a bottleneck take the stride (`stride_first`) and pad pooling by "same".
+    `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b. In Caffe's
+    networks, version 1, the first 1x1 of a bottleneck takes the stride (`stride_first`), and pooling pads by "same".
     """
 
     n_classes: int

@@ -1,4 +1,4 @@
-"""Weights inside package archives: each fails alone, a changed file is refused; fetched ones know what is on photographs."""
+"""Weights inside package archives: each fails alone, a changed file is refused; photographs get the right classes."""
 
 import dataclasses
 import zipfile

@@ -1,0 +1,52 @@
+"""Penultimate features kept on disk, by what they depend on: weights, images and the transform between them."""
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from lin_ft.data.cache import cache_dir
+from lin_ft.errors import InputError
+from lin_ft.functions import features_of
+from lin_ft.typing import Features, Pixels
+from lin_ft.zoo.model import ZooModel
+from lin_ft.zoo.weights import write_atomically
+
+VERSION = 1
+"""Of what an architecture computes; another one leaves old files unread."""
+SMALLEST = 64
+"""Pixels a side from which on reading is quicker than a forward pass."""
+
+
+def cached_features(model: ZooModel, images: Pixels) -> Features:
+    """phi of the images, (n, d), computed once for the same weights, images and normalisation.
+
+    The key is the SHA-256 of these: the card's hash of the weights, the pixels with their shape, mean, deviation,
+    architecture and its options. Models without a hash and images below SMALLEST pixels are computed each time, and so
+    are files that cannot be read or written.
+    """
+    apply, params = model.function
+    if len(model.card.sha256) != 64 or images.shape[1] < SMALLEST:
+        return features_of(apply, params, model.normalise(images))
+    path = cache_dir() / "features" / f"{_key(model, images)}.npy"
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        return np.load(path, allow_pickle=False)
+    features = np.asarray(features_of(apply, params, model.normalise(images)))
+    with contextlib.suppress(InputError):
+        write_atomically(path, lambda temporary: _save(temporary, features))
+    return features
+
+
+def _key(model: ZooModel, images: Pixels) -> str:
+    card = model.card
+    transform = [VERSION, card.sha256, card.architecture, card.options, card.mean, card.std, list(images.shape)]
+    digest = hashlib.sha256(json.dumps(transform, sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(images))
+    return digest.hexdigest()
+
+
+def _save(path: Path, features: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, features)
