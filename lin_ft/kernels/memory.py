@@ -14,6 +14,9 @@ from lin_ft.typing import Array
 USABLE = 0.8
 """Share of the limit that is planned with; the rest goes to what XLA and the allocator hold beside it."""
 
+LEAST_BLOCK = 16
+"""Rows of a block on each side below which a contraction is slow."""
+
 
 def fits(row: int, working: int, memory_limit: int) -> bool:
     """Whether two rows and one reverse pass fit, the least that a Gram matrix needs."""
@@ -40,11 +43,19 @@ def combinations_at_once(
 
 
 def plan(
-    row: int, working: int, n: tuple[int, int], count: int, block_size: int, memory_limit: int
+    row: int,
+    working: int,
+    n: tuple[int, int],
+    count: int,
+    block_size: int,
+    memory_limit: int,
+    least: int = LEAST_BLOCK,
 ) -> tuple[int, int, int]:
     """(examples of a reverse pass, examples of a block, blocks of the left side held at once), for one device.
 
     `row` and `working` are the bytes of one example's rows and of its reverse pass; n[1] = 0: right side = left side.
+    Where not all rows of the left side fit, each share of it that is held costs the rows of the right side again: of
+    blocks of `least` examples or more, those are chosen that leave the fewest shares, and then the largest.
     """
     if not fits(row, working, memory_limit):
         least = math.ceil((2 * row + working) / USABLE)
@@ -60,12 +71,15 @@ def plan(
             return chunk, length, blocks
     most = (budget - working) // row
     largest_chunk = min(largest_chunk, max(1, most // 4))
-    for size in range(min(largest, most // 2), 1, -1):  # some blocks of it, and one of the right side at a time
+    best = (n[0] + 1, 1, 1, most - 1)
+    for size in range(min(largest, most // 2), 0, -1):  # some blocks of it, and one of the right side at a time
         chunk, length = _in_chunks(size, largest_chunk)
         held = _room(row, working, chunk, length, budget) // length - 1
         if held >= 1:
-            return chunk, length, held
-    return 1, 1, most - 1
+            best = min(best, (-(-n[0] // (held * length)), chunk, length, held), key=lambda found: found[0])
+        if size <= least and best[0] <= n[0]:
+            break
+    return best[1:]
 
 
 def _in_chunks(size: int, largest: int) -> tuple[int, int]:
