@@ -7,6 +7,7 @@ from networks import conv_net, images
 
 from lin_ft.errors import InputError
 from lin_ft.kernels import NTKProducts, trace_estimate, whole_jacobian_gram
+from lin_ft.kernels.estimates import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,8 @@ def test_hutch_plus_plus_is_exact_where_its_probes_span_everything():
 def test_bad_options_are_one_sentence(operator, options, message):
     with pytest.raises(InputError, match=message):
         trace_estimate(operator[0], 3, **options)
+
+
+def test_standard_error_by_hand():
+    """Of 1 and 3: a standard deviation of the root of 2, over the root of 2."""
+    assert Estimate((1.0, 3.0)).standard_error == pytest.approx(1, rel=1e-12)

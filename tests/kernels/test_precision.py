@@ -8,7 +8,9 @@ import pytest
 from networks import conv_net, images, mlp
 
 from lin_ft.errors import InputError
+from lin_ft.functions import as_function
 from lin_ft.kernels import gram, whole_jacobian_gram
+from lin_ft.kernels.precision import cast
 
 
 def single(tree):
@@ -51,6 +53,14 @@ def test_every_method_takes_bfloat16(method):
     found = gram(apply, params, x, method=method, dtype="bfloat16")
     assert found.dtype == np.float32
     assert np.linalg.norm(found - exact) < 0.1 * np.linalg.norm(exact)
+
+
+def test_frozen_statistics_are_cast_too():
+    apply, params = conv_net()
+    function, cast_params, x = cast(as_function(apply), params, images(2), name="bfloat16")
+    leaves = jax.tree.leaves((function.frozen, cast_params, x))
+    assert jax.tree.leaves(function.frozen)
+    assert {str(leaf.dtype) for leaf in leaves} == {"bfloat16"}
 
 
 def test_an_unknown_format_is_named():

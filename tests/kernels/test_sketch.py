@@ -75,10 +75,17 @@ def test_blocks_and_memory_limit_do_not_change_the_sketch():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_a_projection_that_loses_the_norm_is_noticed(monkeypatch):
+def test_dense_entries_are_one_over_the_root_of_the_dimension():
+    entries = project(np.eye(3, 500), 7, kind="rademacher")
+    np.testing.assert_allclose(np.abs(entries), 7**-0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("entry", [0.0, 1.0, 4.0])
+def test_a_projection_that_loses_the_norm_is_noticed(entry, monkeypatch):
+    """Squared norms of 500 become 0, 100 and 1,600."""
     import lin_ft.kernels.sketch as module
 
-    monkeypatch.setattr(module.np, "bincount", lambda bins, weights, minlength: np.zeros(minlength))
+    monkeypatch.setattr(module.np, "bincount", lambda bins, weights, minlength: np.full(minlength, entry))
     with pytest.raises(RuntimeError, match="squared norm"):
         project(np.ones((2, 500)), 100, kind="sparse")
 
