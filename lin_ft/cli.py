@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import time
@@ -50,6 +51,8 @@ class Rank:
     """Write the ranking here as well."""
     plot: Path | None = None
     """The picture; default: ranking-TARGET.png in the working directory."""
+    report: Path | None = None
+    """Folder for the ranking as one HTML page that needs no network: index.html."""
     verify: int = 0
     """Fine-tune the first K/2 and last K/2 of the ranking for real; 2: the first and the last."""
 
@@ -59,6 +62,7 @@ class Rank:
         from lin_ft.data import load_task
         from lin_ft.ranking import RankConfig, rank
         from lin_ft.report import plot_agreement, plot_ranking
+        from lin_ft.report.html_report import write_report
 
         names = [name for name in self.score.split(",") if name]
         chosen: dict = {"head": self.head} if self.head else {}
@@ -70,7 +74,7 @@ class Rank:
         zoo = _zoo(self.zoo, self.models)
         config = RankConfig(
             trainable=self.trainable, seed=self.seed, scores=shown, source_shots=self.source_shots,
-            reference=_reference(zoo), **chosen,
+            reference=_reference(zoo), details=self.report is not None, **chosen,
         )  # fmt: skip
         task = load_task(self.target, shots=self.shots, seed=self.seed, size=self.size or _side(zoo))
         plot = self.plot or Path(f"ranking-{task.name}.png")
@@ -80,6 +84,8 @@ class Rank:
 
         def write() -> None:
             plot_ranking(ranking, plot)
+            if self.report:
+                write_report(ranking, task, self.report, command=shlex.join(["lin-ft", *sys.argv[1:]]))
             if self.json:
                 ranking.save_json(self.json)
             if heat_map:
@@ -91,7 +97,7 @@ class Rank:
         console.print(ranking.table())
         if config.chosen:
             console.print(ranking.score_table())
-        written = ", ".join(str(path) for path in (plot, self.json, heat_map) if path)
+        written = ", ".join(str(path) for path in (plot, self.json, heat_map, self.report) if path)
         console.print(f"{written} written after {time.monotonic() - _STARTED:.0f} s.")
         for place in _first_and_last(len(ranking.models), self.verify):
             ranking = ranking.verified(zoo, task, place, progress=True)
@@ -381,8 +387,6 @@ class ZooAdd:
     """The zoo's folder; default: the user's zoo ($LIN_FT_ZOO)."""
 
     def run(self) -> None:
-        import shlex
-
         from lin_ft.zoo import add
 
         names = ()

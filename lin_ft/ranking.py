@@ -21,8 +21,10 @@ from lin_ft.functions import with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import probe_gram
 from lin_ft.predict import bootstrap_interval, decompose, select
+from lin_ft.predict.selection import Prediction
 from lin_ft.scores import alignment, encode, label_feature
 from lin_ft.side_by_side import kendall_matrix, score_inputs, score_table
+from lin_ft.spectra import KernelSpectrum, spectrum_of
 from lin_ft.zoo import REFERENCE, ZooModel
 from lin_ft.zoo.feature_cache import cached_features
 from lin_ft.zoo.weights import write_atomically
@@ -49,6 +51,8 @@ class RankConfig:
     """Shown beside: names of lin_ft.scores.SCORES, "all", or functions of your own, "file.py:function"."""
     source_shots: int = 0
     """Images a class of each model's source data, for the scores that need them; 0: those scores are left out."""
+    details: bool = False
+    """Keep what the HTML report shows of each model; costs one more decomposition."""
 
     def __post_init__(self):
         if self.score not in SCORES and self.score not in suite.SCORES and ":" not in self.score:
@@ -69,6 +73,19 @@ class RankConfig:
 
 HEADS = ("zero", "random")
 """A ridge head has seen the labels of the images that leave-one-out leaves out; see lin_ft.heads."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Details:
+    """What the HTML report shows of one model."""
+
+    times: tuple[float, ...]
+    """Training times of RankConfig, ascending."""
+    accuracies: tuple[float, ...]
+    """Leave-one-out accuracy at each, at the chosen ridge."""
+    predicted: tuple[int, ...]
+    """Class of each training image when left out."""
+    spectrum: KernelSpectrum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +112,7 @@ class RankedModel:
     measured_gain: float | None = None
     scores: dict[str, suite.Scored] = dataclasses.field(default_factory=dict)
     """Values and seconds of the scores of lin_ft.scores that were asked for."""
+    details: Details | None = None
 
 
 SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
@@ -167,8 +185,8 @@ class Ranking:
         """JSON types; `models` in the order of the ranking."""
         models = []
         for row in self.models:
-            values = dataclasses.asdict(dataclasses.replace(row, measured=None, scores={}))
-            for name in ("correct", "measured", "measured_gain"):
+            values = dataclasses.asdict(dataclasses.replace(row, measured=None, scores={}, details=None))
+            for name in ("correct", "measured", "measured_gain", "details"):
                 values.pop(name)
             values["scores"] = {
                 name: {"value": each.value, "seconds": round(each.seconds, 4)}
@@ -329,6 +347,7 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
         label_feature_correlation=label_feature(features, targets, form="cka"),
         seconds=round(time.monotonic() - began, 3),
         correct=tuple(float(value) for value in prediction.correct),
+        details=_details(config, prediction, kernel, labels, model, task) if config.details else None,
     )
     if not config.chosen:
         return ranked
@@ -343,6 +362,18 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
         source_shots=config.source_shots,
     )
     return dataclasses.replace(ranked, scores=suite.evaluate(config.chosen, inputs))
+
+
+def _details(
+    config: RankConfig, prediction: Prediction, kernel: Any, labels: Any, model: ZooModel, task: Task
+) -> Details:
+    place = int(np.argmin(prediction.losses.min(0)))
+    return Details(
+        times=tuple(sorted(config.times)),
+        accuracies=tuple(prediction.accuracies[:, place].tolist()),
+        predicted=tuple(prediction.logits.argmax(1).tolist()),
+        spectrum=spectrum_of(np.asarray(kernel, np.float64), encode(labels, task.n_classes), model.name, task.name),
+    )
 
 
 def _key(row: RankedModel, score: str) -> tuple[float, ...]:

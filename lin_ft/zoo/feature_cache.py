@@ -43,7 +43,7 @@ def _key(model: ZooModel, images: Pixels) -> str:
     card = model.card
     transform = [VERSION, card.sha256, card.architecture, card.options, card.mean, card.std, list(images.shape)]
     digest = hashlib.sha256(json.dumps(transform, sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(images))
+    digest.update(images.tobytes())
     return digest.hexdigest()
 
 

@@ -1,0 +1,95 @@
+"""Figures of the HTML report as SVG texts: readable at the width of a phone, one statement each."""
+
+import io
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lin_ft.report.ranking_plot import PREDICTED, REFERENCE_LINE
+from lin_ft.report.spectrum_plot import COLOURS, DASHES
+
+if TYPE_CHECKING:
+    from lin_ft.ranking import Ranking
+
+LINES = 6
+"""Models that curves are drawn of: the first of the ranking. More colours could not be told apart."""
+
+
+def ranking_figure(ranking: "Ranking") -> str:
+    """One dot a model with its 95 % interval; dashed: the reference; dotted: chance."""
+    rows = ranking.models
+    figure, axes = _axes(7.2, 1.1 + 0.34 * len(rows))
+    for place, row in enumerate(rows):
+        low, high = row.predicted_accuracy_interval
+        axes.plot([low, high], [place, place], color=PREDICTED, lw=2, alpha=0.5, solid_capstyle="round")
+        axes.plot(row.predicted_accuracy, place, "o", color=PREDICTED, ms=7)
+        if row.name == ranking.reference:
+            axes.axvline(row.predicted_accuracy, color=REFERENCE_LINE, ls="--", lw=1, zorder=0)
+    axes.axvline(1 / ranking.n_classes, color=REFERENCE_LINE, ls=":", lw=1, zorder=0)
+    axes.set_yticks(range(len(rows)), [f"{row.rank}. {row.source}" for row in rows])
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), xlabel="predicted accuracy (dotted: chance; dashed: reference)")
+    return _svg(figure)
+
+
+def curve_figure(ranking: "Ranking") -> str:
+    """Predicted accuracy by training time, the times of RankConfig; infinite time at the right edge."""
+    figure, axes = _axes(4.6, 3.6)
+    for index, row in enumerate(ranking.models[:LINES]):
+        details = row.details
+        if details is None:
+            continue
+        finite = [time for time in details.times if np.isfinite(time)]
+        places = [time if np.isfinite(time) else 10 * max(finite) for time in details.times]
+        axes.semilogx(places, details.accuracies, marker="o", ms=4, label=row.source, **_look(index))
+    axes.set(ylim=(0, 1.02), xlabel="time × mean eigenvalue (last: infinite)", ylabel="predicted accuracy")
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def spectrum_figure(ranking: "Ranking", what: Literal["eigenvalues", "energy"]) -> str:
+    """Eigenvalues over their mean, or the share of label energy along the leading eigenvectors."""
+    figure, axes = _axes(4.6, 3.6)
+    for index, row in enumerate(ranking.models[:LINES]):
+        if row.details is None:
+            continue
+        spectrum = row.details.spectrum
+        places = np.arange(1, len(spectrum.eigenvalues) + 1)
+        if what == "energy":
+            axes.semilogx(places, np.cumsum(spectrum.label_energy), label=row.source, **_look(index))
+        else:
+            positive = spectrum.eigenvalues > 0
+            axes.loglog(places[positive], spectrum.eigenvalues[positive], label=row.source, **_look(index))
+    if what == "energy":
+        axes.set(xlabel="leading eigenvectors", ylabel="share of label energy", ylim=(0, 1.02))
+    else:
+        axes.set(xlabel="eigenvector", ylabel="eigenvalue / mean")
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def _look(index: int) -> dict[str, Any]:
+    return {"color": COLOURS[index % len(COLOURS)], "ls": DASHES[index % len(DASHES)], "lw": 1.8}
+
+
+def _axes(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="0.92", zorder=0)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    """The <svg> element alone; the same figure gives the same text."""
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "lin_ft", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
