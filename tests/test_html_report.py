@@ -30,7 +30,7 @@ class Page(html.parser.HTMLParser):
 @pytest.fixture(scope="module")
 def ranked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zoo")
-    zoo = [random_model(folder, name, seed) for seed, name in enumerate(("<first>", "second", "third"))]
+    zoo = [random_model(folder, name, seed) for seed, name in enumerate(("<first>", "second"))]
     task = dataclasses.replace(light_task(), name="a <b> & c")
     return rank(zoo, task, RankConfig(head="zero", details=True)), task
 
