@@ -30,8 +30,8 @@ VITS = {"vit_tiny_16": (192, 3), "vit_small_16": (384, 6), "vit_base_16": (768, 
 SIZES = {"dinov2_small_14": (56, 84)}
 """Image sizes; (64, 96) of the others."""
 WHOLE = os.environ.get("LIN_FT_PARITY") == "all"
-"""Everything at both sizes takes minutes. Without it the deep members of a family are converted only, and not all others
-are compared at both sizes."""
+"""Everything at both sizes takes minutes. Without it the deep members of a family are converted only, and not all of the
+others are compared at both sizes."""
 DEEP = {"resnet34", "resnet101", "efficientnet_lite1", "efficientnet_lite2", "vit_small_16", "vit_base_16"}
 AT_BOTH_SIZES = {"resnet18", "mobilenet_v2", "vit_tiny_16", "dinov2_small_14"}
 
