@@ -49,6 +49,11 @@ def probe_gram(
     the same probes for x1 and x2. Cost: `probes` reverse passes a sample, n1 n2 probes P multiply-adds,
     memory as in `gram`.
 
+    Measured on the embedded zoo against the exact trace kernel (relative Frobenius error after the best factor, median
+    and worst of 8 models, and rank correlation of the entries off the diagonal; `experiments/kernel_precision.py`):
+    one probe of features .10, .17 (.85), 4 probes .065, .09 (.93), 16 probes .04, .07 (.98), one probe of logits .06,
+    .27 (.92), sum of logits .09, .15 (.93).
+
     Raises:
         InputError: unknown `of`, features asked of a function without a head, and as `gram`.
     """
