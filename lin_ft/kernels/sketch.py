@@ -80,7 +80,8 @@ def sketch_gram(
     """Unbiased estimate of `blocked_gram` from rows projected to k = `dimension` numbers, every row with the same P.
 
     An entry <g, h> has variance at most (|g|² |h|² + <g, h>²) / k. Measured on the embedded zoo (relative error of the
-    kernel, median and worst of 8 models): k = 4,096 .003 and .008, k = 512 .010 and .022. The same `key` gives the same P for x1 and x2.
+    kernel, median and worst of 8 models): k = 4,096 .003 and .008, k = 512 .010 and .022. The same `key` gives the
+    same P for x1 and x2.
 
     Cost: n p reverse passes, whatever the limit, n p P (sparse) or n p P k (dense) multiply-adds for P g, and
     n1 n2 p k for the kernel. Memory: the sketches, n k numbers a combination (n p k for `full`), and, within
