@@ -49,7 +49,7 @@ class Config:
     """Images."""
     side: int = 128
     """Their height and width."""
-    batch_size: int = 25
+    batch_size: int = 20
     only: str = ""
     """Internal: MODEL:METHOD, measured in this process."""
 
