@@ -7,7 +7,7 @@ Random weights and images, ten classes. Each line is a process of its own, which
 - plain: one forward-and-backward pass (`value_and_grad` of the mean loss) over the n images, the yardstick;
 - label_gradient: r0ᵀ Theta r0 of all weights and all pairs of images. Targets: at most 1.6 times plain, at most
   2 GiB above the weights;
-- sketch: the (n, n) kernel of one random combination of the logits, gradients projected to k = 4,096 numbers.
+- sketch: the (n, n) kernel of one output, gradients projected to k = 4,096 numbers.
 
 Memory: ru_maxrss at the end less that before the first pass, when weights and images are already there.
 """
@@ -27,7 +27,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from lin_ft.functions import ModelFunction, from_linen
+from lin_ft.functions import ModelFunction, from_linen, with_head
 from lin_ft.kernels import gram
 from lin_ft.scores import encode, label_gradient
 from lin_ft.typing import Params
@@ -79,7 +79,8 @@ def run(method: str, apply: ModelFunction, params: Params, x: np.ndarray, y: np.
     if method == "label_gradient":
         label_gradient(apply, params, x, y, batch_size=batch_size, devices=1)
     elif method == "sketch":
-        gram(apply, params, x, output="pseudo", method="sketch", block_size=batch_size, key=jax.random.key(0))
+        one = with_head(params, jax.tree.map(lambda leaf: leaf[..., :1], params["head"]))
+        gram(apply, one, x, method="sketch", block_size=batch_size, key=jax.random.key(0))
     else:
         for start in range(0, len(x), batch_size):
             jax.block_until_ready(training_gradient(apply, params, x[start : start + batch_size], y[:batch_size]))
