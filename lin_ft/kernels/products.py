@@ -34,6 +34,9 @@ class Product:
     """Cotangent of the output -> G, (T, groups, O)."""
     gradient: Callable[[Array], Array]
     """Xᵀ G, (K, groups, O) -> dW in the shape of the weight."""
+    separable: "Product | None" = None
+    """The same gradient from X at the offsets of a row alone and G at those of a column alone: its product is square
+    and its copies are the root of the window as large, but G's too, which pays for one combination."""
 
 
 def product(equation: Any, position: int) -> Product | None:
@@ -97,6 +100,7 @@ def _convolution(parameters: dict[str, Any], data: tuple, weight: tuple, out: tu
         patches = patches.reshape(positions, -1, groups, data[-1] // groups)
         return jnp.swapaxes(patches, 1, 2).reshape(positions, groups, inner)
 
+    plain = rank == 2 and groups == 1 and set(strides) == set(dilation) == {1} and min(weight[:2]) > 1
     return Product(
         kind=("convolution", groups),
         positions=positions,
@@ -106,6 +110,38 @@ def _convolution(parameters: dict[str, Any], data: tuple, weight: tuple, out: tu
         inputs=inputs,
         cotangents=lambda cotangent: cotangent.reshape(positions, groups, outer),
         gradient=lambda dw: dw.reshape(weight),
+        separable=_separable(padding, weight, out) if plain else None,
+    )
+
+
+def _separable(padding: Any, weight: tuple, out: tuple) -> Product:
+    """dW[a, b] = sum over r, w of x[r, w + b] G[r - a, w], with x as (h_in, w_out, b, c), G as (h_in, w_out, a, o)."""
+    height, width, c_in, c_out = weight
+    _, h_out, w_out, _ = out
+    h_in = h_out + height - 1
+
+    def inputs(x: Any) -> Any:
+        padded = jnp.pad(x[0], (*padding, (0, 0)))
+        shifted = [padded[:, b : b + w_out] for b in range(width)]
+        return jnp.stack(shifted, axis=2).reshape(h_in * w_out, 1, width * c_in)
+
+    def cotangents(cotangent: Any) -> Any:
+        g = cotangent.reshape(h_out, w_out, c_out)
+        shifted = [jnp.pad(g, ((a, height - 1 - a), (0, 0), (0, 0))) for a in range(height)]
+        return jnp.stack(shifted, axis=2).reshape(h_in * w_out, 1, height * c_out)
+
+    def gradient(dw: Any) -> Any:
+        return dw.reshape(width, c_in, height, c_out).transpose(2, 0, 1, 3)
+
+    return Product(
+        kind=("separable convolution",),
+        positions=h_in * w_out,
+        groups=1,
+        inner=width * c_in,
+        outer=height * c_out,
+        inputs=inputs,
+        cotangents=cotangents,
+        gradient=gradient,
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from lin_ft.kernels.products import Product
 from lin_ft.kernels.weight_uses import Use, Walk, find
 from lin_ft.trainable import merge
 
@@ -60,6 +61,7 @@ class StructuredRows:
         jaxpr, found, _ = find(function, leaves, constants, x[0])
         flat = jax.tree.leaves(constants)
         plain = sorted(found.plain)
+        products = _products(found.uses, len(combinations), self.full, self.factors)
 
         def outputs(deltas: Any, plain_leaves: Any, xi: Any) -> tuple[Any, Any]:
             walk = Walk(len(leaves), len(flat), found.plain, deltas)
@@ -79,8 +81,8 @@ class StructuredRows:
                 cotangents, gradients = jax.tree.map(lambda leaf: leaf[None], pull(directions[0]))
             else:
                 cotangents, gradients = jax.vmap(pull)(directions)
-            inputs = [use.product.inputs(value) for use, value in zip(found.uses, data, strict=True)]
-            forms = [jax.vmap(use.product.cotangents)(value) for use, value in zip(found.uses, cotangents, strict=True)]
+            inputs = [form.inputs(value) for form, value in zip(products, data, strict=True)]
+            forms = [jax.vmap(form.cotangents)(value) for form, value in zip(products, cotangents, strict=True)]
             return inputs, forms, gradients
 
         again = Walk(len(leaves), len(flat), found.plain)  # for weights made from leaves, with this trace's values
@@ -92,6 +94,7 @@ class StructuredRows:
             mine = [number for number, use in enumerate(found.uses) if use.weight.leaf == index]
             uses = [again.uses[number] for number in mine]
             pairs = [(inputs[number], forms[number]) for number in mine]
+            shapes = [products[number] for number in mine]
             if index in found.plain:
                 row = gradients[plain.index(index)]
             elif not mine:
@@ -103,7 +106,10 @@ class StructuredRows:
                 continue
             else:
                 ordered = self.full or not self.factors or any(use.weight.make for use in uses)
-                terms = [_gradient(use, leaf, xs, gs, ordered) for use, (xs, gs) in zip(uses, pairs, strict=True)]
+                terms = [
+                    _gradient(use, form, leaf, xs, gs, ordered)
+                    for use, form, (xs, gs) in zip(uses, shapes, pairs, strict=True)
+                ]
                 row = functools.reduce(jnp.add, terms)
             rows.append(row.reshape(len(x), len(combinations), -1))
         return rows
@@ -149,12 +155,22 @@ def space_costs(uses: Sequence[Use], count: int, full: bool) -> SpaceCosts:
     return SpaceCosts(2.0 * samples, parameters, form)  # many small products instead of a large one
 
 
-def _gradient(use: Use, leaf: Any, x: Any, g: Any, ordered: bool) -> Any:
+def _products(uses: Sequence[Use], count: int, full: bool, factors: bool) -> list[Product]:
+    """The form of each use: its separable one for a single combination of a weight used once in parameter space."""
+    forms = []
+    for use in uses:
+        beside = [other for other in uses if other.weight.leaf == use.weight.leaf]
+        single = count == 1 and len(beside) == 1 and use.product.separable is not None
+        in_samples = factors and space_costs(beside, count, full).samples_win
+        forms.append(use.product.separable if single and not in_samples else use.product)
+    return forms
+
+
+def _gradient(use: Use, form: Product, leaf: Any, x: Any, g: Any, ordered: bool) -> Any:
     """(n, T, groups, K), (n, p, T, groups, O) -> gradients in the leaf, (n, p, *leaf).
 
     Not `ordered`: (n, K, groups, p, O) as the product gives them; for sums over all of these no copy is needed.
     """
-    form = use.product
     if form.groups == 1:  # an axis of length 1 would cost XLA's CPU product half its speed
         dw = jnp.einsum("itk,ipto->ikpo", x[:, :, 0], g[:, :, :, 0], precision=jax.lax.Precision.HIGHEST)[:, :, None]
     else:
