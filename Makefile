@@ -11,7 +11,7 @@ demo: .venv/.installed
 	$(BIN)/lin-ft rank --target optdigits --shots 10 --plot ranking-optdigits.png --json ranking-optdigits.json
 
 test: .venv/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: .venv/.installed-lint .venv/.installed-test
 	$(BIN)/ruff check .
