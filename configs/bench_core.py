@@ -12,7 +12,16 @@ from lin_ft.finetune import FinetuneConfig
 
 config = BenchConfig(
     name="core",
-    tasks=("optdigits", "satimage", "hebrew_glyphs", "osu_leaf", "openmoji_color", "thai_glyphs"),
+    tasks=(
+        "optdigits",
+        "satimage",
+        "hebrew_glyphs",
+        "osu_leaf",
+        "openmoji_color",
+        "thai_glyphs",
+        "elpv_cell_type",
+        "elpv_defect",
+    ),
     shots=(10,),
     seeds=(0, 1),
     finetune=FinetuneConfig(steps=150, batch_size=32, learning_rates=(0.01, 0.03), test_every_point=True),
