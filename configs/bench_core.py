@@ -21,6 +21,7 @@ config = BenchConfig(
         "thai_glyphs",
         "elpv_cell_type",
         "elpv_defect",
+        "indian_pines",
     ),
     shots=(10,),
     seeds=(0, 1),

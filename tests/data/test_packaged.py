@@ -188,6 +188,7 @@ GROUPED = (
     "openmoji_outline",
     "elpv_cell_type",
     "elpv_defect",
+    "indian_pines",
 )
 
 
