@@ -25,7 +25,8 @@ from lin_ft.errors import InputError
 class Archive:
     """A file of a package registry: what to ask the client for, and the file that must come back."""
 
-    registry: Literal["pip", "npm", "apt"]
+    registry: Literal["pip", "sdist", "npm", "apt"]
+    """`sdist`: a source distribution of pip's index, which pip itself would not fetch without running it."""
     name: str
     version: str
     filename: str
@@ -49,6 +50,11 @@ def _pip_command(archives: Sequence[Archive], folder: Path) -> list[str]:
     return [sys.executable, "-m", "pip", "download", *options, *(f"{a.name}=={a.version}" for a in archives)]
 
 
+def _sdist_command(archives: Sequence[Archive], folder: Path) -> list[str]:
+    names = [f"{a.name}/{a.filename}" for a in archives]
+    return [sys.executable, "-m", "lin_ft.data.source_distribution", str(folder), *names]
+
+
 def _npm_command(archives: Sequence[Archive], folder: Path) -> list[str]:
     options = ["--ignore-scripts", "--fetch-retries=1", "--loglevel=error", f"--pack-destination={folder}"]
     return ["npm", "pack", *options, *(f"{a.name}@{a.version}" for a in archives)]
@@ -61,16 +67,19 @@ def _apt_command(archives: Sequence[Archive], folder: Path) -> list[str]:
 
 COMMANDS: dict[str, Callable[[Sequence[Archive], Path], list[str]]] = {
     "pip": _pip_command,
+    "sdist": _sdist_command,
     "npm": _npm_command,
     "apt": _apt_command,
 }
 _HINTS = {
     "pip": "check the network and the index that pip is configured with",
+    "sdist": "check the network and the index that pip is configured with",
     "npm": "check the network and the registry that npm is configured with",
     "apt": "run `apt-get update` once; the versions are those of Debian 12",
 }
 _INSTALL = {
     "pip": "run `python -m ensurepip` once",
+    "sdist": "run `python -m ensurepip` once",
     "npm": "install Node.js with npm",
     "apt": "use a Debian 12 machine or container",
 }
