@@ -9,6 +9,9 @@ from lin_ft.models.efficientnet import (
     efficientnet_lite1,
     efficientnet_lite2,
 )
+from lin_ft.models.efficientnet_v2 import FusedTrunk, efficientnet_v2_fused
+from lin_ft.models.face_resnet import FaceResNet, face_resnet
+from lin_ft.models.mobilenet_v1 import MobileNetV1, mobilenet_v1
 from lin_ft.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from lin_ft.models.resnet import ResNet, resnet20, resnet20_adapters
 from lin_ft.models.resnet_v15 import ResNetV15, resnet18, resnet34, resnet50, resnet101, thin_resnet50
@@ -19,6 +22,9 @@ __all__ = [
     "ConvNeXt",
     "DenseNet",
     "EfficientNet",
+    "FaceResNet",
+    "FusedTrunk",
+    "MobileNetV1",
     "MobileNetV2",
     "ResNet",
     "ResNetV15",
@@ -31,6 +37,9 @@ __all__ = [
     "efficientnet_lite0",
     "efficientnet_lite1",
     "efficientnet_lite2",
+    "efficientnet_v2_fused",
+    "face_resnet",
+    "mobilenet_v1",
     "mobilenet_v2",
     "resnet18",
     "resnet20",

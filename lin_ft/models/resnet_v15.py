@@ -16,6 +16,7 @@ class ResidualBlock(nn.Module):
     stride: int = 1
     bottleneck: bool = False
     stride_first: bool = False
+    folded: bool = False
 
     @nn.compact
     def __call__(self, x: Float[Array, "n h w c"], train: bool = False) -> Float[Array, "n h2 w2 c2"]:
@@ -23,7 +24,7 @@ class ResidualBlock(nn.Module):
             return nn.Conv(width, (window, window), stride, padding=window // 2, use_bias=False, name=name)
 
         def norm(name: str) -> nn.BatchNorm:
-            return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, name=name)
+            return nn.BatchNorm(use_running_average=self.folded or not train, momentum=0.9, epsilon=1e-5, name=name)
 
         if self.bottleneck:
             first, second = (self.stride, 1) if self.stride_first else (1, self.stride)
@@ -43,6 +44,8 @@ class ResNetV15(nn.Module):
 
     `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b. In Caffe's
     networks, version 1, the first 1x1 of a bottleneck takes the stride (`stride_first`), and pooling pads by "same".
+    `folded`: the weights come with BatchNorm folded into the convolutions, so the layers in its place scale and shift,
+    in training too, and normalise nothing.
     """
 
     n_classes: int
@@ -51,6 +54,7 @@ class ResNetV15(nn.Module):
     widths: tuple[int, ...] = (64, 128, 256, 512)
     stride_first: bool = False
     pool_padding: Padding = "torch"
+    folded: bool = False
 
     def setup(self):
         self.stem = nn.Conv(64, (7, 7), 2, padding=3, use_bias=False)
@@ -61,6 +65,7 @@ class ResNetV15(nn.Module):
                 2 if stage > 0 and index == 0 else 1,
                 self.bottleneck,
                 self.stride_first,
+                self.folded,
                 name=f"stage{stage + 1}_block{index + 1}",
             )
             for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True))
@@ -69,7 +74,7 @@ class ResNetV15(nn.Module):
         self.head = nn.Dense(self.n_classes)
 
     def features(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n d"]:
-        x = nn.relu(self.stem_norm(self.stem(x), use_running_average=not train))
+        x = nn.relu(self.stem_norm(self.stem(x), use_running_average=self.folded or not train))
         x = max_pool(x, 3, 2, paddings(x, 3, 2, self.pool_padding))
         for block in self.blocks:
             x = block(x, train)
@@ -101,5 +106,12 @@ def resnet101(n_classes: int) -> ResNetV15:
 
 def thin_resnet50(n_classes: int) -> ResNetV15:
     """5.9 million parameters with 2 classes, d = 1,024: half the width, version 1, as Caffe lays it out."""
-    widths = (32, 64, 128, 256)
-    return ResNetV15(n_classes, (3, 4, 6, 3), bottleneck=True, widths=widths, stride_first=True, pool_padding="same")
+    return ResNetV15(
+        n_classes,
+        (3, 4, 6, 3),
+        bottleneck=True,
+        widths=(32, 64, 128, 256),
+        stride_first=True,
+        pool_padding="same",
+        folded=True,
+    )

@@ -25,6 +25,7 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
         "resnet20", "resnet20_adapters", "resnet18", "resnet34", "resnet50", "resnet101", "densenet169", "mobilenet_v2",
         "efficientnet_b0", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet_11",
         "convnext_tiny", "vit_tiny_16", "vit_small_16", "vit_base_16", "dinov2_small_14", "thin_resnet50",
+        "mobilenet_v1", "efficientnet_v2_fused", "face_resnet",
     )
 }  # fmt: skip
 """Name -> function of the number of classes and of the card's options. The module has `features(x, train)` and a Dense

@@ -15,6 +15,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+import folded_networks as folded  # noqa: E402
 import timm_networks as timm  # noqa: E402
 import torchvision_networks as torchvision  # noqa: E402
 
@@ -27,12 +28,12 @@ B, N = torchvision.Basic, torchvision.Bottleneck
 DEPTHS = {"resnet18": ((2, 2, 2, 2), B), "resnet34": ((3, 4, 6, 3), B), "resnet50": ((3, 4, 6, 3), N)}
 DEPTHS["resnet101"] = ((3, 4, 23, 3), N)
 VITS = {"vit_tiny_16": (192, 3), "vit_small_16": (384, 6), "vit_base_16": (768, 12)}
-SIZES = {"dinov2_small_14": (56, 84)}
+SIZES = {"dinov2_small_14": (56, 84), "face_resnet": (150, 112)}
 """Image sizes; (64, 96) of the others."""
 WHOLE = os.environ.get("LIN_FT_PARITY") == "all"
 """Everything at both sizes takes minutes. Without it some are compared at one size, and deep ones converted only."""
 DEEP = {"resnet34", "resnet101", "efficientnet_lite1", "efficientnet_lite2", "vit_small_16", "vit_base_16"}
-AT_BOTH_SIZES = {"resnet18", "mobilenet_v2", "vit_tiny_16", "dinov2_small_14"}
+AT_BOTH_SIZES = {"resnet18", "mobilenet_v2", "vit_tiny_16", "dinov2_small_14", "face_resnet"}
 
 
 class Transformers(torch.nn.Module):
@@ -102,6 +103,10 @@ NETWORKS = {
         for naming in ("timm-tf", "timm", "lukemelas")
     },
     ("squeezenet_11", "torchvision"): torchvision.SqueezeNet,
+    ("squeezenet_11", "caffe"): torchvision.SqueezeNet,
+    ("mobilenet_v1", "hse"): folded.MobileNetV1,
+    ("face_resnet", "face-api"): folded.FaceResNet,
+    ("efficientnet_v2_fused", "ddddocr"): folded.Fused,
     ("convnext_tiny", "timm"): timm.ConvNeXt,
     ("convnext_tiny", "torchvision"): torchvision.ConvNeXt,
     ("convnext_tiny", "huggingface"): lambda: Transformers("ConvNext", "convnext", None),
@@ -136,7 +141,8 @@ def made(tmp_path_factory):
         if isinstance(network, Transformers):
             tensors = network.tensors(tmp_path_factory.mktemp("saved"))
         else:
-            named = timm.lukemelas_names(network) if naming == "lukemelas" else network.state_dict()
+            renamed = {"lukemelas": timm.lukemelas_names, "caffe": folded.caffe_names}
+            named = renamed[naming](network) if naming in renamed else network.state_dict()
             tensors = {path: value.numpy() for path, value in named.items()}
         done = convert(tensors, name, naming=naming if name.startswith("efficientnet") else "")
         assert done.naming == naming

@@ -18,4 +18,17 @@ TORCHVISION = KeyMap(
     ),
 )
 
-KEY_MAPS = (TORCHVISION,)
+CAFFE = KeyMap(
+    "caffe",
+    (
+        ("conv1", "stem"),
+        *(
+            (f"fire{{b}}.{old}", f"block{{b-1}}/{new}")
+            for old, new in (("squeeze1x1", "squeeze"), ("expand1x1", "expand1"), ("expand3x3", "expand3"))
+        ),
+        ("conv10", "head"),
+    ),
+)
+"""Of the authors' network, after lin_ft.zoo.tensorflow_names."""
+
+KEY_MAPS = (TORCHVISION, CAFFE)

