@@ -22,6 +22,7 @@ config = BenchConfig(
         "elpv_cell_type",
         "elpv_defect",
         "indian_pines",
+        "icon_contexts",
     ),
     shots=(10,),
     seeds=(0, 1),

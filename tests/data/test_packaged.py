@@ -189,6 +189,7 @@ GROUPED = (
     "elpv_cell_type",
     "elpv_defect",
     "indian_pines",
+    "icon_contexts",
 )
 
 
