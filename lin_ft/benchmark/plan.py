@@ -54,7 +54,7 @@ def plan(config: BenchConfig, models: Sequence[ZooModel | PlannedModel], cells: 
         hours_left=sum(known) / 3600 if len(known) == len(left) else None,
         disk_bytes=int(size * len(cells)),
         image_bytes=sum(
-            3 * side**2 * (task.n_train + task.n_test) for task in config.planned_tasks for side in _sides(models)
+            3 * side**2 * (task.n_train + task.n_test) for task in config.planned_tasks for side in ({config.image_size} if config.image_size else _sides(models))
         ),
     )
 
@@ -78,9 +78,10 @@ def _flops(config: BenchConfig, models: Sequence[ZooModel | PlannedModel]) -> fl
         if isinstance(model, PlannedModel):
             total += 1e9 * model.gflops * images
             continue
-        kind = model.card.architecture, model.card.image_size
+        side = config.image_size or model.card.image_size
+        kind = model.card.architecture, side
         if kind not in forward:
-            forward[kind] = forward_flops(model)
+            forward[kind] = forward_flops(model, side)
         total += forward[kind] * images
     return total
 
@@ -102,13 +103,12 @@ MOST_TEST_IMAGES = 2000
 """Taken for a task whose size is not known before it is read; smaller ones cost less than planned."""
 
 
-def forward_flops(model: ZooModel) -> float:
+def forward_flops(model: ZooModel, side: int) -> float:
     """FLOPs of one image's forward pass: a multiplication and an addition count as two. Lowers, never compiles."""
     import jax
     import jax.numpy as jnp
 
     module = model.module()
-    side = model.card.image_size
     image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
     shapes = jax.eval_shape(module.init, jax.random.key(0), image)
     cost = jax.jit(lambda variables, x: module.apply(variables, x)).lower(shapes, image).cost_analysis()

@@ -114,6 +114,23 @@ def embedded_zoo() -> list[ZooModel]:
     return load_zoo(EMBEDDED)
 
 
+def named_zoo(name: str | Path) -> list[ZooModel]:
+    """embedded; packaged or user, what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or the entries of a folder."""
+    if name == "embedded":
+        return embedded_zoo()
+    if name == "packaged":
+        from lin_ft.zoo.packaged import packaged_zoo
+
+        if not packaged_zoo().is_dir():
+            raise InputError("zoo packaged: it is not here yet; run `lin-ft zoo fetch packaged` once.")
+        return load_zoo(packaged_zoo())
+    if name == "user":
+        from lin_ft.zoo.foreign import user_zoo
+
+        return load_zoo(user_zoo())
+    return load_zoo(name)
+
+
 def select(zoo: Sequence[ZooModel], names: Sequence[str]) -> list[ZooModel]:
     """Those entries, in the order given; 'cifar10' stands for 'cifar10-resnet20' where that is unambiguous."""
     chosen = []

