@@ -509,7 +509,7 @@ def _zoo(name: str, models: Sequence[str]):
 
 
 def _side(zoo) -> int:
-    """Pixels: what half of the models were trained on, at most 112, a multiple of the transformers' patches 14 and 16."""
+    """Pixels: what half of the models were trained on, at most 112, a multiple of transformers' patches 14 and 16."""
     return min(112, sorted(model.card.image_size for model in zoo)[len(zoo) // 2])
 
 

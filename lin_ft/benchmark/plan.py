@@ -54,7 +54,7 @@ def plan(config: BenchConfig, models: Sequence[ZooModel | PlannedModel], cells: 
         hours_left=sum(known) / 3600 if len(known) == len(left) else None,
         disk_bytes=int(size * len(cells)),
         image_bytes=sum(
-            3 * side**2 * (task.n_train + task.n_test) for task in config.planned_tasks for side in ({config.image_size} if config.image_size else _sides(models))
+            3 * side**2 * (task.n_train + task.n_test) for task in config.planned_tasks for side in _sides(config, models)
         ),
     )
 
@@ -95,7 +95,9 @@ def _sizes(shots: int, n_classes: int, task: PlannedTask | None) -> tuple[int, i
     return shots * n_classes, max(2, min(shots // 2, 10)) * n_classes, n_test
 
 
-def _sides(models: Sequence[ZooModel | PlannedModel]) -> set[int]:
+def _sides(config: BenchConfig, models: Sequence[ZooModel | PlannedModel]) -> set[int]:
+    if config.image_size:
+        return {config.image_size}
     return {model.image_size if isinstance(model, PlannedModel) else model.card.image_size for model in models}
 
 

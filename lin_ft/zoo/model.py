@@ -115,7 +115,7 @@ def embedded_zoo() -> list[ZooModel]:
 
 
 def named_zoo(name: str | Path) -> list[ZooModel]:
-    """embedded; packaged or user, what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or the entries of a folder."""
+    """embedded; packaged or user: what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a folder's entries."""
     if name == "embedded":
         return embedded_zoo()
     if name == "packaged":
