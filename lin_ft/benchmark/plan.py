@@ -54,7 +54,9 @@ def plan(config: BenchConfig, models: Sequence[ZooModel | PlannedModel], cells: 
         hours_left=sum(known) / 3600 if len(known) == len(left) else None,
         disk_bytes=int(size * len(cells)),
         image_bytes=sum(
-            3 * side**2 * (task.n_train + task.n_test) for task in config.planned_tasks for side in _sides(config, models)
+            3 * side**2 * (task.n_train + task.n_test)
+            for task in config.planned_tasks
+            for side in _sides(config, models)
         ),
     )
 
