@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 from jaxtyping import Float
 
 from lin_ft import sharding
@@ -47,8 +48,8 @@ def project(
     out = np.zeros((n, dimension), rows.dtype)
     if kind == "sparse":
         bins, signs = generator.integers(dimension, size=length), generator.choice((-1, 1), size=length)
-        for row, target in zip(rows, out, strict=True):
-            target[:] = np.bincount(bins, weights=signs * row, minlength=dimension)
+        entries = (signs.astype(rows.dtype), (bins, np.arange(length)))
+        out = np.ascontiguousarray((scipy.sparse.csr_array(entries, shape=(dimension, length)) @ rows.T).T)
     else:
         for start in range(0, length, _CHUNK):
             part = rows[:, start : start + _CHUNK]
@@ -84,8 +85,8 @@ def sketch_gram(
     same P for x1 and x2.
 
     Cost: n p reverse passes, whatever the limit, n p P (sparse) or n p P k (dense) multiply-adds for P g, and
-    n1 n2 p k for the kernel. Memory: the sketches, n k numbers a combination (n p k for `full`), and, within
-    `memory_limit`, one block of rows.
+    n1 n2 p k for the kernel. Memory: the sketches, n k numbers a combination (n p k for `full`; else of as many at once
+    as a quarter of `memory_limit` holds), and, within `memory_limit`, one block of rows.
     """
     check_inputs(params, x1)
     if x2 is not None:
@@ -115,8 +116,10 @@ def sketch_gram(
         left = sketches(x1, combinations)
         right = left if x2 is None else sketches(x2, combinations)
         return np.einsum("ick,jek->icje", left, right, optimize=True)
-    for combination in np.asarray(combinations):
-        left = sketches(x1, combination[None])[:, 0]
-        right = left if x2 is None else sketches(x2, combination[None])[:, 0]
+    together = max(1, memory_limit // max(1, 4 * (n1 + n2) * dimension * kernel.itemsize))
+    for start in range(0, count, together):
+        some = np.asarray(combinations)[start : start + together]
+        left = sketches(x1, some).reshape(n1, -1)
+        right = left if x2 is None else sketches(x2, some).reshape(n2, -1)
         kernel += left @ right.T
     return kernel

@@ -16,9 +16,9 @@ import jax
 import numpy as np
 
 from lin_ft.errors import InputError
-from lin_ft.functions import ModelFunction, features_of
-from lin_ft.kernels.gradients import per_example_gradients
-from lin_ft.kernels.sketch import project
+from lin_ft.functions import ModelFunction, as_function, features_of, n_outputs
+from lin_ft.kernels.blocks import MEMORY_LIMIT
+from lin_ft.kernels.sketch import sketch_gram
 from lin_ft.scores.alignment import alignment
 from lin_ft.scores.label_feature import label_feature
 from lin_ft.scores.labels import encode
@@ -75,7 +75,8 @@ def paper_label_gradient(
       smaller;
     - which 25 images a class: drawn by `seed`.
 
-    Cost: n reverse passes (times C for `trace`), n C P bytes x 4 for one layer's P weights.
+    Cost: n reverse passes (times C for `trace`, the outputs of the head in `params`: a thousand of ImageNet's) and
+    n C P multiply-adds for the layer's P weights; memory as `lin_ft.kernels.gram`.
 
     Raises:
         InputError: unknown outputs or layer, shapes that do not fit, one class, values that are not finite.
@@ -88,18 +89,24 @@ def paper_label_gradient(
         raise InputError(
             f"There are no weights called '{layer}'; the last convolution is '{last_convolution(params)}'."
         )
-    rows = per_example_gradients(
-        apply,
+    function, images = as_function(apply), np.asarray(x)[kept]
+    width = n_outputs(function, params, images)
+    kernel = sketch_gram(
+        function,
         params,
-        np.asarray(x)[kept],
+        images,
+        None,
+        combinations=np.eye(width) if outputs == "trace" else np.ones((1, width)),
+        of="logits",
+        output="trace",
         trainable=lambda path: path == layer,
-        summed=outputs == "sum_logits",
-        batch_size=batch_size,
+        block_size=batch_size,
+        memory_limit=MEMORY_LIMIT,
+        dimension=projection,
+        kind=projection_kind,
+        key=jax.random.key(seed),
     )
-    n, n_outputs, length = rows.shape
-    sketched = project(rows.reshape(n * n_outputs, length), projection, kind=projection_kind, key=jax.random.key(seed))
-    phi = sketched.reshape(n, -1).astype(np.float64)  # <phi_i, phi_j> is the trace over outputs
-    return alignment(phi @ phi.T, encode(_ranked(labels)[kept]), form="pearson")
+    return alignment(np.asarray(kernel, np.float64), encode(_ranked(labels)[kept]), form="pearson")
 
 
 def paper_scores(apply: ModelFunction, params: Params, x: Array, labels: Labels, **options: Any) -> dict[str, float]:

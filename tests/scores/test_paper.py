@@ -85,3 +85,19 @@ def test_bad_input():
         paper_label_gradient(apply, params, images(7), LABELS, outputs="loss")
     with pytest.raises(InputError, match="projection"):
         project(np.ones((2, 4)), 2, kind="hash")
+
+
+def test_many_outputs_of_a_source_head_need_little_memory(monkeypatch):
+    """Groups of outputs, as many as fit: the sum over a thousand of them is never held at once."""
+    from lin_ft.kernels import sketch
+    from lin_ft.scores import paper
+
+    apply, params = conv_net()
+    x = images(7)
+    options = {"layer": "block1/kernel", "projection": 120}
+    whole = paper_label_gradient(apply, params, x, LABELS, **options)
+    monkeypatch.setattr(paper, "MEMORY_LIMIT", 2 * 4 * 14 * 120 * 8)
+    sizes = []
+    monkeypatch.setattr(sketch, "plan", lambda *values: sizes.append(values[3]) or (7, 1, 1))
+    assert paper_label_gradient(apply, params, x, LABELS, **options) == pytest.approx(whole, rel=1e-12)
+    assert sizes == [2, 1]
