@@ -64,8 +64,16 @@ def choose(
     """The method with the fewest multiply-adds among those that fit; rows that do not leave `vector_products`."""
     if not fits(row, working, memory_limit):
         return "vector_products"
-    costs = multiply_adds(shared, x, of=of, full=full, n=n, symmetric=symmetric)
+    leaves, structure = jax.tree.flatten(shared)
+    shapes = tuple((jnp.shape(leaf), str(jnp.result_type(leaf))) for leaf in leaves)
+    key = (structure, shapes, x.shape[1:], str(x.dtype), of, full, n, symmetric)
+    if key not in _COSTS:  # counting traces the network: half a second for a transformer
+        _COSTS[key] = multiply_adds(shared, x, of=of, full=full, n=n, symmetric=symmetric)
+    costs = _COSTS[key]
     return min(("structured", "vector_products"), key=lambda name: costs[name])
+
+
+_COSTS: dict[Any, dict[str, float]] = {}
 
 
 def _forward(jaxpr: Any) -> float:
