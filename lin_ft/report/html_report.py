@@ -34,6 +34,7 @@ figure { margin: 0; flex: 1 1 20rem; min-width: 0; } figure svg { width: 100%; h
 figcaption, .note { color: GrayText; font-size: .9rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; }
 .ranking { max-width: 46rem; }
+@media (max-width: 32rem) { .ranking { overflow-x: auto; } .ranking svg { width: 34rem; } }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
@@ -46,7 +47,7 @@ img { width: 56px; height: 56px; border-radius: 3px; }
 .card img { width: 72px; height: 72px; flex: none; } .card ul { margin: .2rem 0 0; padding: 0; list-style: none; }
 .right { color: #0a7d4f; } .wrong { color: #c2410c; }
 @media (prefers-color-scheme: dark) { .right { color: #4ade80; } .wrong { color: #fb923c; } }
-pre { overflow-x: auto; background: var(--soft); padding: .7rem; border-radius: 6px; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft); padding: .7rem; border-radius: 6px; }
 """
 
 
