@@ -23,6 +23,7 @@ config = BenchConfig(
         "elpv_defect",
         "indian_pines",
         "icon_contexts",
+        "clip_art",
     ),
     shots=(10,),
     seeds=(0, 1),

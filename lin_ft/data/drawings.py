@@ -1,15 +1,20 @@
 """Icons, emoji, clip art: drawings on a white square, without duplicates, look-alikes in one split."""
 
+import io
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from lin_ft.data.packaged import Example, split_by_hash
+from lin_ft.errors import InputError
 
 _COARSE = 16
 LIKENESS = 0.95
-"""Drawings whose coarse ink has a cosine above this are alike: recoloured, mirrored, or with another small badge."""
+"""Drawings whose coarse ink has a cosine above this are alike: recoloured, mirrored, or with another small badge.
+
+Sets with many drawings of one outline (faces, flags) need more, or nearly all of those would be one group.
+"""
 
 
 class Drawing(NamedTuple):
@@ -20,6 +25,21 @@ class Drawing(NamedTuple):
     image: np.ndarray
     """uint8 (size, size, 3), size a multiple of 16."""
     kin: str = ""
+
+
+def render_svg(content: bytes, size: int) -> np.ndarray:
+    """An SVG as uint8 (size, size, 3) on white. Raises InputError when the renderer is not installed."""
+    from PIL import Image
+
+    try:
+        import cairosvg
+    except (ImportError, OSError) as error:  # OSError: the cairo library itself is missing
+        raise InputError(
+            "Drawing this data set needs CairoSVG: install it with `pip install lin-ft[svg]` and the cairo library."
+        ) from error
+    png = cairosvg.svg2png(bytestring=content, output_width=size, output_height=size, background_color="white")
+    assert isinstance(png, bytes)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 def white_square(image, size: int) -> np.ndarray:
@@ -34,7 +54,7 @@ def white_square(image, size: int) -> np.ndarray:
     return np.asarray(square if side == size else square.resize((size, size), Image.Resampling.BICUBIC))
 
 
-def alike(images: np.ndarray) -> np.ndarray:
+def alike(images: np.ndarray, likeness: float = LIKENESS) -> np.ndarray:
     """Which drawings are alike as they are or mirrored left to right: (n, size, size, 3) -> bool (n, n).
 
     Compared is the ink, 255 minus the pixel, summed over a grid of 16x16 cells. All sums are whole numbers that
@@ -47,10 +67,10 @@ def alike(images: np.ndarray) -> np.ndarray:
     ink = ink.reshape(n, -1)
     products = np.maximum(ink @ ink.T, ink @ mirrored.T)
     squares = (ink**2).sum(1)
-    return products**2 > LIKENESS**2 * squares[:, None] * squares
+    return products**2 > likeness**2 * squares[:, None] * squares
 
 
-def split_drawings(drawings: Iterable[Drawing], *, salt: str = "") -> Iterator[Example]:
+def split_drawings(drawings: Iterable[Drawing], *, salt: str = "", likeness: float = LIKENESS) -> Iterator[Example]:
     """Examples in the order of their names, about a fifth for the test; a group is all drawings that are kin or alike.
 
     Of equal images with one label the first is kept; equal images with different labels are all left out. A group is
@@ -65,7 +85,7 @@ def split_drawings(drawings: Iterable[Drawing], *, salt: str = "") -> Iterator[E
         labels.setdefault(drawing.image.tobytes(), set()).add(drawing.label)
         first.setdefault(drawing.image.tobytes(), drawing)
     kept = [drawing for key, drawing in first.items() if len(labels[key]) == 1]
-    pairs = [np.argwhere(alike(np.stack([drawing.image for drawing in kept])))]
+    pairs = [np.argwhere(alike(np.stack([drawing.image for drawing in kept]), likeness))]
     kin: dict[str, int] = {}
     pairs += [np.array([[i, kin.setdefault(drawing.kin or drawing.name, i)]]) for i, drawing in enumerate(kept)]
     rows, columns = np.concatenate(pairs).T

@@ -1,37 +1,18 @@
 """OpenMoji drawings by category, one data set a style; an emoji is in the same split in both."""
 
-import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from lin_ft.data.archive import Archive
+from lin_ft.data.drawings import render_svg
 from lin_ft.data.packaged import Example, PackagedDataset, split_by_hash
 from lin_ft.data.unpack import member, members
-from lin_ft.errors import InputError
 
 _SHA256 = "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68"
 _SIZE = 64
 _GROUPS = ("activities", "animals-nature", "food-drink", "objects", "people-body")
 _GROUPS += ("smileys-emotion", "symbols", "travel-places", "flags")
-
-
-def render_svg(content: bytes) -> np.ndarray:
-    """An SVG as uint8 (64, 64, 3) on white. Raises InputError when the renderer is not installed."""
-    from PIL import Image
-
-    try:
-        import cairosvg
-    except (ImportError, OSError) as error:  # OSError: the cairo library itself is missing
-        raise InputError(
-            "Drawing the OpenMoji data sets needs CairoSVG: install it with `pip install lin-ft[svg]` "
-            "and the cairo library."
-        ) from error
-    png = cairosvg.svg2png(bytestring=content, output_width=_SIZE, output_height=_SIZE, background_color="white")
-    assert isinstance(png, bytes)
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 def _reader(style: str, groups: Sequence[str]) -> Callable[[Sequence[Path]], Iterator[Example]]:
@@ -45,7 +26,7 @@ def _reader(style: str, groups: Sequence[str]) -> Callable[[Sequence[Path]], Ite
         seen: set[bytes] = set()
         for name, content in sorted(members(paths[0], lambda name: name.startswith(f"package/{style}/svg/"))):
             code = Path(name).stem
-            image = render_svg(content) if code in kept else None
+            image = render_svg(content, _SIZE) if code in kept else None
             if image is not None and image.tobytes() not in seen:
                 seen.add(image.tobytes())  # some emoji share one drawing
                 # The first code point decides, so that an emoji and its variants stay together.

@@ -2,6 +2,7 @@
 run."""
 
 import io
+import posixpath
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -27,6 +28,16 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
                 file = archive.extractfile(info)
                 assert file is not None
                 yield name, file.read()
+
+
+def links(path: Path) -> Iterator[tuple[str, str]]:
+    """(name, target) of the symbolic links of a .tgz or .deb; relative targets are resolved inside the archive."""
+    stream = _debian_data(path) if path.suffix == ".deb" else path.open("rb")
+    with stream, tarfile.open(fileobj=stream, mode="r|*") as archive:
+        for info in archive:
+            if info.issym():
+                name = info.name.removeprefix("./")
+                yield name, posixpath.normpath(posixpath.join(posixpath.dirname(name), info.linkname))
 
 
 def member(path: Path, name: str) -> bytes:

@@ -36,6 +36,9 @@ def test_badged_and_mirrored_drawings_are_alike_others_not():
     found = alike(np.stack([plain, mirrored, badged, upside_down, blank]))
     same = [[1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]]
     assert found.tolist() == np.array(same, bool).tolist()
+    assert alike(np.stack([plain, mirrored, badged]), 0.999).tolist() == [[True, True, False]] * 2 + [
+        [False, False, True]
+    ]
 
 
 def test_equal_images_are_kept_once_and_left_out_where_labels_differ():

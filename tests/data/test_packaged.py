@@ -20,7 +20,7 @@ from lin_ft.data.packaged.animal_silhouettes import ArrayUnpickler
 from lin_ft.data.packaged.osu_leaf import draw_outline
 from lin_ft.data.packaged.pendigits import draw_stroke
 from lin_ft.data.packaged.speech_spectrograms import spectrogram
-from lin_ft.data.unpack import member, members
+from lin_ft.data.unpack import links, member, members
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
@@ -90,6 +90,11 @@ def test_debian_package_is_read_in_memory(tmp_path):
     assert member(path, "usr/share/b.bin") == b"two"
     with pytest.raises(KeyError, match=r"x\.deb holds no c"):
         member(path, "c")
+
+
+def test_links_of_a_debian_package(tmp_path):
+    path = debian_package(tmp_path / "x.deb", {"usr/a/b.txt": b"one"}, {"usr/c/l.txt": "../a/b.txt", "usr/m": "/etc"})
+    assert dict(links(path)) == {"usr/c/l.txt": "usr/a/b.txt", "usr/m": "/etc"}
 
 
 def test_keel_header_and_class_column(tmp_path):
@@ -190,6 +195,7 @@ GROUPED = (
     "elpv_defect",
     "indian_pines",
     "icon_contexts",
+    "clip_art",
 )
 
 
