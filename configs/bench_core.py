@@ -24,6 +24,7 @@ config = BenchConfig(
         "indian_pines",
         "icon_contexts",
         "clip_art",
+        "noto_emoji",
     ),
     shots=(10,),
     seeds=(0, 1),

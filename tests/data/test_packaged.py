@@ -196,6 +196,7 @@ GROUPED = (
     "indian_pines",
     "icon_contexts",
     "clip_art",
+    "noto_emoji",
 )
 
 
