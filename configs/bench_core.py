@@ -25,6 +25,7 @@ config = BenchConfig(
         "icon_contexts",
         "clip_art",
         "noto_emoji",
+        "stamps",
     ),
     shots=(10,),
     seeds=(0, 1),

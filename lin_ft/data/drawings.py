@@ -1,7 +1,9 @@
 """Icons, emoji, clip art: drawings on a white square, without duplicates, look-alikes in one split."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +54,11 @@ def white_square(image, size: int) -> np.ndarray:
     square.alpha_composite(image, ((side - image.width) // 2, (side - image.height) // 2))
     square = square.convert("RGB")
     return np.asarray(square if side == size else square.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def kin_of(name: str) -> str:
+    """The words of a file name without its number and "bw", so that muffin1.svg and muffin2_bw.svg are kin."""
+    return " ".join(word for word in re.findall("[a-z]+", Path(name).stem.lower()) if word != "bw")
 
 
 def alike(images: np.ndarray, likeness: float = LIKENESS) -> np.ndarray:

@@ -1,10 +1,9 @@
 """Clip art: the folder is the label; what is ambiguous, tiny or drawn with fonts is left out."""
 
 import numpy as np
-import pytest
 from fake_packages import debian_package
 
-from lin_ft.data.packaged.clip_art import DATASET, cut_out, kin_of
+from lin_ft.data.packaged.clip_art import DATASET, cut_out
 
 ROOT = "usr/share/openclipart/svg/"
 
@@ -29,14 +28,6 @@ def test_drawing_is_cut_out_of_its_page_and_centred():
     assert not blue[:14].any()
     assert not blue[50:].any()
     assert cut_out(np.full((256, 256, 3), 255, np.uint8)) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "kin"),
-    [("food/muffin1.svg", "muffin"), ("food/muffin_2_bw.svg", "muffin"), ("a/bwana_tux_01.svg", "bwana tux")],
-)
-def test_kin_by_name(name, kin):
-    assert kin_of(name) == kin
 
 
 def test_drawings_of_one_class_alone(tmp_path):

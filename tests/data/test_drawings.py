@@ -5,7 +5,7 @@ import pytest
 from fake_packages import noise
 from PIL import Image
 
-from lin_ft.data.drawings import Drawing, alike, split_drawings, white_square
+from lin_ft.data.drawings import Drawing, alike, kin_of, split_drawings, white_square
 from lin_ft.data.packaged import split_by_hash
 
 
@@ -65,3 +65,11 @@ def test_a_group_has_one_split_whatever_the_order_of_the_drawings(by):
     assert groups == [name for name in names for _ in range(3)]
     assert all(e.split == split_by_hash("x" + e.group) for e in examples)
     assert {e.split for e in examples} == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kin"),
+    [("food/muffin1.svg", "muffin"), ("food/muffin_2_bw.svg", "muffin"), ("a/bwana_tux_01.svg", "bwana tux")],
+)
+def test_kin_by_name(name, kin):
+    assert kin_of(name) == kin

@@ -197,6 +197,7 @@ GROUPED = (
     "icon_contexts",
     "clip_art",
     "noto_emoji",
+    "stamps",
 )
 
 

@@ -6,14 +6,13 @@ fonts of the machine), those smaller than an eighth of their page, and seven fil
 Drawings that are alike, or of one name but for a number or "bw" (black and white), fall into one split.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lin_ft.data.archive import Archive
-from lin_ft.data.drawings import Drawing, render_svg, split_drawings, white_square
+from lin_ft.data.drawings import Drawing, kin_of, render_svg, split_drawings, white_square
 from lin_ft.data.packaged import Example, PackagedDataset
 from lin_ft.data.unpack import links, members
 
@@ -42,11 +41,6 @@ def class_of(name: str) -> str | None:
     """The class of a file of the package, None where it has none."""
     folder = name.removeprefix(_ROOT).split("/")[0]
     return folder if name.startswith(_ROOT) and name.endswith(".svg") and folder in _CLASSES else None
-
-
-def kin_of(name: str) -> str:
-    """The words of a file name without its number and "bw", so that muffin1.svg and muffin2_bw.svg are kin."""
-    return " ".join(word for word in re.findall("[a-z]+", Path(name).stem.lower()) if word != "bw")
 
 
 def cut_out(page: np.ndarray) -> np.ndarray | None:
