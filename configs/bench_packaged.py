@@ -31,7 +31,7 @@ config = BenchConfig(
     planned_models=tuple(PlannedModel(name, gflops, 96) for name, gflops in GFLOPS.items()),
     reference="imagenet_mobilenet_v2",
     image_size=96,
-    tasks=("elpv_cell_type", "elpv_defect", "openmoji_color"),
+    tasks=("elpv_cell_type", "elpv_defect", "openmoji_color", "clip_art", "stamps"),
     scores=tuple(name for name in known_scores() if name != "paper_label_gradient"),
     shots=(10,),
     seeds=(0,),
