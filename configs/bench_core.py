@@ -26,6 +26,7 @@ config = BenchConfig(
         "clip_art",
         "noto_emoji",
         "stamps",
+        "photo_patches",
     ),
     shots=(10,),
     seeds=(0, 1),

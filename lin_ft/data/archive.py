@@ -47,7 +47,20 @@ def _pip_command(archives: Sequence[Archive], folder: Path) -> list[str]:
         "-d",
         str(folder),
     ]
+    options += _foreign_wheels([a.filename for a in archives])
     return [sys.executable, "-m", "pip", "download", *options, *(f"{a.name}=={a.version}" for a in archives)]
+
+
+def _foreign_wheels(filenames: Sequence[str]) -> list[str]:
+    """Options of pip for wheels of one Python and platform, which are read as data on any other; none for pure ones."""
+    tags = [name.removesuffix(".whl").split("-")[-3:] for name in filenames if name.endswith(".whl")]
+    tags = [tag for tag in tags if tag[1:] != ["none", "any"]]
+    if not tags:
+        return []
+    (python,) = {python for python, _, _ in tags}
+    options = ["--implementation", python[:2], "--python-version", python[2:]]
+    options += [f"--abi={abi}" for abi in sorted({abi for _, abi, _ in tags})]
+    return options + [f"--platform={name}" for name in sorted({name for tag in tags for name in tag[2].split(".")})]
 
 
 def _sdist_command(archives: Sequence[Archive], folder: Path) -> list[str]:

@@ -161,6 +161,16 @@ def test_pip_itself_fetches_from_the_index_it_is_configured_with(cache, tmp_path
         fetch(absent, cache)
 
 
+def test_pip_is_asked_for_the_wheel_of_another_platform_by_its_tags(tmp_path):
+    names = ["a-1.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl", "b-1.0-py2.py3-none-any.whl"]
+    archives = [Archive("pip", name[0], "1.0", name, "0" * 64, 1) for name in names]
+    command = COMMANDS["pip"](archives, tmp_path)
+    asked = command[command.index("--implementation") :]
+    platforms = ["--platform=manylinux_2_24_x86_64", "--platform=manylinux_2_28_x86_64"]
+    assert asked == ["--implementation", "cp", "--python-version", "311", "--abi=cp311", *platforms, "a==1.0", "b==1.0"]
+    assert not any("platform" in word or "abi" in word for word in COMMANDS["pip"](archives[1:], tmp_path))
+
+
 @pytest.mark.parametrize("registry", sorted(COMMANDS))
 def test_no_client_is_told_to_install_or_run_anything(registry, tmp_path):
     command = COMMANDS[registry]([Archive(registry, "name", "1.2", "f", "0" * 64, 1)], tmp_path)

@@ -136,6 +136,8 @@ def test_npz_class_names_strings_groups_and_splits(tmp_path):
     assert len(load_split(split, "test")) == 4
     grouped = save(tmp_path / "d.npz", x=IMAGES, y=LABELS, groups=np.arange(20) // 4)
     task = load_task(grouped, shots=3, validation_shots=0)
+    assert task.train.groups is not None
+    assert task.test.groups is not None
     assert not set(task.train.groups) & set(task.test.groups)
 
 

@@ -198,6 +198,7 @@ GROUPED = (
     "clip_art",
     "noto_emoji",
     "stamps",
+    "photo_patches",
 )
 
 
