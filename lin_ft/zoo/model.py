@@ -31,6 +31,10 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
 """Name -> function of the number of classes and of the card's options. The module has `features(x, train)` and a Dense
 named `head`."""
 
+BACKBONES = frozenset(ARCHITECTURES) - {"resnet20", "resnet20_adapters"}
+LEAST_SIDE = 32
+"""Pixels of a backbone's images: of smaller ones nothing is left after its strides."""
+
 REFERENCE = "cifar10-resnet20"
 """The model whose accuracy gains are measured against: the part ImageNet plays in the paper."""
 
@@ -82,7 +86,14 @@ class ZooModel:
         return np.asarray(logits_of(apply, params, x))
 
     def normalise(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float[np.ndarray, "n h w 3"]:
-        """Pixels 0..255 to the input the network was trained on: (x / 255 - mean) / std."""
+        """Pixels 0..255 to the input the network was trained on: (x / 255 - mean) / std.
+
+        Raises:
+            InputError: a backbone that halves the side five times, and images of less than 32 pixels.
+        """
+        if self.card.architecture in BACKBONES and min(images.shape[1:3]) < LEAST_SIDE:
+            side = f"{images.shape[1]} x {images.shape[2]}"
+            raise InputError(f"{self.name} takes images from {LEAST_SIDE} pixels on, not {side}: choose a larger size.")
         mean, std = (np.asarray(value, np.float32) for value in (self.card.mean, self.card.std))
         return (images.astype(np.float32) / 255 - mean) / std
 

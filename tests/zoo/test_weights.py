@@ -89,3 +89,16 @@ def test_an_unwritable_folder_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         save_weights(tmp_path / "file" / "w.safetensors", TREE)
+
+
+def test_images_too_small_for_a_backbone_are_one_sentence(tmp_path):
+    import dataclasses
+
+    from lin_ft.zoo import ZooModel, embedded_zoo
+
+    small = embedded_zoo()[0]
+    backbone = ZooModel(dataclasses.replace(small.card, architecture="squeezenet_11"), tmp_path / "none")
+    images = np.zeros((2, 32, 16, 3), np.uint8)
+    assert small.normalise(images).shape == images.shape
+    with pytest.raises(InputError, match="takes images from 32 pixels on, not 32 x 16: choose a larger size"):
+        backbone.normalise(images)
