@@ -129,14 +129,18 @@ def qualities(cells: list[dict]) -> dict[str, dict[str, tuple[float, float, floa
         if others:
             places = [rankdata([measured[t, m] for m in models]) for t in others]
             rows["best on average over the other tasks (static)"] = np.mean(places, axis=0).tolist()
-        rows["largest model (static; all are equal), or any at random"] = [0.0] * len(models)
-        rows["always the CIFAR-10 model (static)"] = [float(model.startswith("cifar10-")) for model in models]
+        sizes = [by_model[model].get("n_params", 0.0) for model in models]
+        largest = "largest model (static)" if any(sizes) else "largest model (static; all are equal), or any at random"
+        rows[largest] = sizes
+        reference = by_model[models[0]].get("reference", "cifar10-resnet20")
+        shown = {"cifar10-resnet20": "the CIFAR-10 model"}.get(reference, reference)
+        rows[f"always {shown} (static)"] = [float(model == reference) for model in models]
         for name, values in rows.items():
             head = PREDICTORS.get(name)
             errors = (
                 [abs(by_model[m][head]["predicted_accuracy"] - measured[task, m]) for m in models] if head else [np.nan]
             )
-            ranked = name in SCORES or name.startswith("best on average")
+            ranked = name in SCORES or name.startswith(("best on average", "largest model (static)"))
             place = spearman(np.array(values), truth) if ranked else float("nan")
             row = (place, regret(np.array(values), truth), float(np.mean(errors)))
             table.setdefault(name, {})[task] = row

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from lin_ft.errors import InputError
 from lin_ft.zoo.checkpoint import read_tensors
-from lin_ft.zoo.restricted_pickle import Refused, load_pickle, load_torch
+from lin_ft.zoo.restricted_pickle import Refused, Storage, View, load_pickle, load_torch
 
 torch = pytest.importorskip("torch")
 
@@ -64,6 +64,16 @@ def test_views_types_and_parameters_without_torch(tmp_path):
         np.testing.assert_array_equal(loaded[name], value.detach().numpy())
 
 
+@pytest.mark.parametrize(("offset", "shape", "strides"), [(5, (2,), (1,)), (0, (4, 2), (2, 1)), (0, (2,), (-1,))])
+def test_a_tensor_beyond_its_storage_is_no_tensor(offset, shape, strides):
+    """Else it would show whatever lies behind it in memory."""
+    storage = Storage(np.dtype("f4"))
+    storage.read(np.arange(6, dtype=np.float32).tobytes())
+    np.testing.assert_array_equal(View(storage, 1, (2, 2), (3, 1)).array(), [[1, 2], [4, 5]])
+    with pytest.raises(pickle.UnpicklingError, match="beyond its storage"):
+        View(storage, offset, shape, strides).array()
+
+
 def test_safetensors_of_any_float_type(tmp_path):
     from safetensors.torch import save_file as save_torch
 
@@ -99,11 +109,11 @@ def test_code_in_a_pickle_is_refused_and_not_run(read, tmp_path, monkeypatch, zi
 
 
 @pytest.mark.parametrize("kept", [0, 10, 100, -3])
-@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".old.pth"])
 def test_half_a_file_is_one_sentence(read, tmp_path, suffix, kept):
     path = tmp_path / f"w{suffix}"
-    if suffix == ".pth":
-        torch.save(as_torch(), path)
+    if suffix != ".safetensors":
+        torch.save(as_torch(), path, _use_new_zipfile_serialization=suffix == ".pth")
     else:
         save_file(TENSORS, path)
     path.write_bytes(path.read_bytes()[:kept])
