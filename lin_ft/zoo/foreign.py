@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lin_ft.errors import InputError
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.checkpoint import read_tensors
@@ -90,7 +92,8 @@ def add(
 def write(name: str, architecture: str, converted: Converted, folder: Path, **card: Any) -> ZooModel:
     """Weights, then the card: an entry without a card is none. `card`: fields of ModelCard."""
     path = folder / f"{name}.safetensors"
-    save_weights(path, converted.variables)
+    variables, card["std"] = unit_inputs(converted.variables, card["std"])
+    save_weights(path, variables)
     unknown = {"n_train": 0, "n_test": 0, "test_accuracy": 0.0, "commit": "", "hardware": "", "seconds": 0.0, "seed": 0}
     whole = ModelCard(
         name=name,
@@ -106,6 +109,22 @@ def write(name: str, architecture: str, converted: Converted, folder: Path, **ca
         path.unlink(missing_ok=True)
         raise
     return ZooModel(whole, path)
+
+
+def unit_inputs(variables: dict[str, Any], std: Sequence[float]) -> tuple[dict[str, Any], tuple[float, ...]]:
+    """The same function of the pixels, its inputs of about unit variance: pixels of deviation `std` below a tenth, as
+    networks take that were trained on 0..255, are divided by ImageNet's, and the stem's kernel is multiplied instead.
+
+    Otherwise the stem's gradient is a hundred times larger than the others': it fills the tangent kernel, and
+    fine-tuning diverges at learning rates that suit all other networks.
+    """
+    stem = variables["params"].get("stem", {})
+    if max(std) >= 0.1 or "kernel" not in stem:
+        return variables, tuple(std)
+    unit = NORMS["imagenet"][1]
+    factor = np.array(unit, np.float32) / np.array(std, np.float32)
+    stem = {**stem, "kernel": stem["kernel"] * factor[:, None]}
+    return {**variables, "params": {**variables["params"], "stem": stem}}, unit
 
 
 def _norm(text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -5,6 +5,7 @@ import types
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -203,3 +204,22 @@ def test_own_models_of_linen_and_nnx_are_ranked():
     assert features_of(*own.function, x).shape == (4, 4)
     with pytest.raises(InputError, match="needs its variables"):
         from_flax("x", ConvNet(3), image_size=32)
+
+
+def test_networks_of_pixels_up_to_255_get_inputs_of_unit_variance():
+    """The same logits; without it the stem's gradient is a hundred times larger than the others'."""
+    from lin_ft.models import squeezenet_11
+    from lin_ft.zoo.foreign import NORMS, unit_inputs
+
+    module = squeezenet_11(3)
+    rng = np.random.default_rng(0)
+    pixels = jnp.asarray(rng.random((2, 33, 33, 3)), jnp.float32)
+    std = (1 / 255, 1 / 255, 1 / 128)
+    centred = pixels - jnp.array([0.4, 0.5, 0.6])[None, None, None]
+    variables = jax.device_get(module.init(jax.random.key(0), pixels))
+    ours, unit = unit_inputs(variables, std)
+    assert unit == NORMS["imagenet"][1]
+    before = module.apply(variables, centred / jnp.array(std)[None, None, None])
+    after = module.apply(ours, centred / jnp.array(unit)[None, None, None])
+    np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-5 * np.abs(before).max())
+    assert unit_inputs(variables, (0.5, 0.5, 0.5)) == (variables, (0.5, 0.5, 0.5))

