@@ -94,7 +94,7 @@ def test_the_next_index_is_asked_where_the_first_has_it_not(index, monkeypatch, 
 
 def test_one_sentence_where_no_index_has_it(index, monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_INDEX_URL", f"http://me:s%3Acret@{index[0]}/nothing")
-    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"http://{index[0]}/empty")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"http://me:s%3Acret@{index[0]}/empty")
     message = r"Trap.Name 1.0 could not be fetched .*does not list it.*check the network"
     with pytest.raises(InputError, match=message) as e:
         fetch(TRAP, tmp_path / "archives")
@@ -113,3 +113,16 @@ def test_an_index_in_a_folder(tmp_path):
     settings = {"index-url": (tmp_path / "simple").as_uri()}
     source_distribution.download("trap_name", "trap-1.0.tar.gz", tmp_path / "out", settings)
     assert (tmp_path / "out" / "trap-1.0.tar.gz").read_bytes() == CONTENT
+
+
+def test_the_environment_goes_before_the_files_and_download_before_global(tmp_path, monkeypatch):
+    settings = "[global]\nindex-url = https://a/simple\ncert = c\nno-index = no\n[download]\nindex-url = https://b/simple\n"
+    (tmp_path / "pip.conf").write_text(settings)
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_CERT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    found = source_distribution.pip_settings()
+    assert (found["index-url"], found["cert"]) == ("https://b/simple", "c")
+    assert source_distribution.indexes(found) == ["https://b/simple", *found.get("extra-index-url", "").split()]
+    monkeypatch.setenv("PIP_INDEX_URL", "https://e/simple")
+    assert source_distribution.pip_settings()["index-url"] == "https://e/simple"
