@@ -116,7 +116,9 @@ def test_an_index_in_a_folder(tmp_path):
 
 
 def test_the_environment_goes_before_the_files_and_download_before_global(tmp_path, monkeypatch):
-    settings = "[global]\nindex-url = https://a/simple\ncert = c\nno-index = no\n[download]\nindex-url = https://b/simple\n"
+    settings = (
+        "[global]\nindex-url = https://a/simple\ncert = c\nno-index = no\n[download]\nindex-url = https://b/simple\n"
+    )
     (tmp_path / "pip.conf").write_text(settings)
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_CERT"):
         monkeypatch.delenv(name, raising=False)
