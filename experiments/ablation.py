@@ -29,7 +29,7 @@ from lin_ft.predict import Prediction, decompose, select
 from lin_ft.ranking import RankConfig
 from lin_ft.report.interval_plot import plot_intervals
 from lin_ft.scores import encode
-from lin_ft.zoo import ZooModel, embedded_zoo, load_zoo
+from lin_ft.zoo import ZooModel, named_zoo
 from lin_ft.zoo import select as select_models
 from lin_ft.zoo.weights import write_atomically
 
@@ -122,7 +122,7 @@ def run(name: str, title: str, variants: Variants, options: Options) -> list[Sum
     accuracies = truth(options.truth, options.shots)
     tasks = options.tasks or tuple(sorted({task for task, _, _ in accuracies}))
     if not options.only_report:
-        zoo = embedded_zoo() if options.zoo == "embedded" else load_zoo(options.zoo)
+        zoo = named_zoo(options.zoo)
         zoo = select_models(zoo, options.models) if options.models else zoo
         kernels = options.kernels or cache_dir() / "kernels"
         for seed in options.seeds:

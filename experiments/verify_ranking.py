@@ -25,7 +25,7 @@ from lin_ft.finetune import FinetuneConfig, finetune
 from lin_ft.functions import features_of
 from lin_ft.ranking import RankConfig, describe
 from lin_ft.scores.nearest_neighbours import nearest_neighbours
-from lin_ft.zoo import embedded_zoo, load_zoo, select
+from lin_ft.zoo import named_zoo, select
 from lin_ft.zoo.weights import write_atomically
 
 TASKS = ("optdigits", "satimage", "hebrew_glyphs", "osu_leaf", "openmoji_color", "thai_glyphs")
@@ -50,7 +50,7 @@ class Run:
     """I/K: every K-th cell from the I-th on."""
 
     def run(self) -> None:
-        zoo = embedded_zoo() if self.zoo == "embedded" else load_zoo(self.zoo)
+        zoo = named_zoo(self.zoo)
         zoo = select(zoo, self.models) if self.models else zoo
         config = FinetuneConfig(steps=self.steps, learning_rates=self.learning_rates)
         index, count = map(int, self.part.split("/"))
@@ -163,17 +163,21 @@ class Table:
 
     def run(self) -> None:
         cells = [json.loads(path.read_text()) for path in sorted(self.out.glob("*.json"))]
-        models = {cell["model"] for cell in cells}
-        counts = Counter((cell["task"], cell["seed"]) for cell in cells)
-        cells = [cell for cell in cells if counts[cell["task"], cell["seed"]] == len(models)]  # whole rows only
-        seeds = sorted({cell["seed"] for cell in cells})
-        lines = []
-        for seed in seeds:
-            lines += tables([cell for cell in cells if cell["seed"] == seed])
-        text = "\n".join(lines) + "\n"
-        print(text)
-        if self.markdown:
-            write_atomically(self.markdown, lambda temporary: temporary.write_text(text))
+        show(cells, self.markdown)
+
+
+def show(cells: list[dict], markdown: Path | None) -> None:
+    """Print the tables of each seed, of the tasks that have all models; and write them to `markdown`."""
+    models = {cell["model"] for cell in cells}
+    counts = Counter((cell["task"], cell["seed"]) for cell in cells)
+    cells = [cell for cell in cells if counts[cell["task"], cell["seed"]] == len(models)]  # whole rows only
+    lines = []
+    for seed in sorted({cell["seed"] for cell in cells}):
+        lines += tables([cell for cell in cells if cell["seed"] == seed])
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if markdown:
+        write_atomically(markdown, lambda temporary: temporary.write_text(text))
 
 
 def tables(cells: list[dict]) -> list[str]:

@@ -74,6 +74,10 @@ class BenchConfig:
     planned_models: tuple[PlannedModel, ...] = ()
     planned_tasks: tuple[PlannedTask, ...] = ()
 
+    def side(self, trained_on: int) -> int:
+        """Pixels of the images for a model that was trained on images of `trained_on`."""
+        return self.image_size or trained_on
+
     def __post_init__(self):
         problems = [f"{name} is empty" for name in ("name", "tasks", "shots", "seeds") if not getattr(self, name)]
         for name in ("tasks", "models", "shots", "seeds", "heads"):

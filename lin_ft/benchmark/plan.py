@@ -80,7 +80,7 @@ def _flops(config: BenchConfig, models: Sequence[ZooModel | PlannedModel]) -> fl
         if isinstance(model, PlannedModel):
             total += 1e9 * model.gflops * images
             continue
-        side = config.image_size or model.card.image_size
+        side = config.side(model.card.image_size)
         kind = model.card.architecture, side
         if kind not in forward:
             forward[kind] = forward_flops(model, side)
@@ -98,9 +98,8 @@ def _sizes(shots: int, n_classes: int, task: PlannedTask | None) -> tuple[int, i
 
 
 def _sides(config: BenchConfig, models: Sequence[ZooModel | PlannedModel]) -> set[int]:
-    if config.image_size:
-        return {config.image_size}
-    return {model.image_size if isinstance(model, PlannedModel) else model.card.image_size for model in models}
+    trained_on = (model.image_size if isinstance(model, PlannedModel) else model.card.image_size for model in models)
+    return {config.side(side) for side in trained_on}
 
 
 MOST_TEST_IMAGES = 2000

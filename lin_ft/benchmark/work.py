@@ -31,7 +31,7 @@ def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
     """
     reset_peak_memory()
     began = time.monotonic()
-    task = _task(cell.task, cell.shots, cell.seed, config.image_size or model.card.image_size, config.max_test)
+    task = _task(cell.task, cell.shots, cell.seed, config.side(model.card.image_size), config.max_test)
     result = {"finetune": _finetune, "scores": _scores}[cell.part](cell, config, model, task)
     of_task = {"task_name": task.name, "n": task.n, "n_classes": task.n_classes, "n_test": len(task.test)}
     made = {"seconds": round(time.monotonic() - began, 3), "peak_memory_mb": peak_memory()}

@@ -45,12 +45,12 @@ def project(
     if length <= dimension:
         return rows
     generator = np.random.default_rng(np.asarray(jax.random.key_data(jax.random.key(0) if key is None else key)))
-    out = np.zeros((n, dimension), rows.dtype)
     if kind == "sparse":
         bins, signs = generator.integers(dimension, size=length), generator.choice((-1, 1), size=length)
         entries = (signs.astype(rows.dtype), (bins, np.arange(length)))
         out = np.ascontiguousarray((scipy.sparse.csr_array(entries, shape=(dimension, length)) @ rows.T).T)
     else:
+        out = np.zeros((n, dimension), rows.dtype)
         for start in range(0, length, _CHUNK):
             part = rows[:, start : start + _CHUNK]
             shape = (part.shape[1], dimension)
