@@ -89,9 +89,14 @@ def sum_examples(
 
     `total = start(like)`, then `total = add(total, shared, block)` for each block of `my_share`, then
     `finish(total)`, which joins the processes of `jax.distributed` too. Each device keeps its own sum, in place, and
-    one `psum` at the end joins them: memory does not grow with the number of blocks.
+    one `psum` at the end joins them. A block starts when the one before it is done, so that memory does not grow with
+    the number of blocks (JAX would otherwise queue them, each with its own summands).
     """
-    add, join = _summed(function, devices)
+    compiled, join = _summed(function, devices)
+
+    def add(total: Any, shared: Any, block: Any) -> Any:
+        return compiled(jax.block_until_ready(total), shared, block)
+
     if len(devices) == 1:
         return _zeros, add, sum_over_processes
 

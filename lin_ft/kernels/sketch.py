@@ -1,11 +1,11 @@
 """Random projection of gradient rows, g -> P g with E <P g, P h> = <g, h>."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.sparse
 from jaxtyping import Float
 
 from lin_ft import sharding
@@ -22,13 +22,65 @@ SKETCH_OPTIONS = ("dimension", "kind", "key")
 _CHUNK = 2048
 
 
+class Projection:
+    """P for rows given in parts of `sizes` numbers: (rows of part 1, rows of part 2, ...) -> P g of the joined rows.
+
+    `sparse`: each part is cut into blocks of k coordinates; a block gets random signs, is turned by a random shift
+    and added to the sum. Coordinates of different blocks meet with probability 1 / k, those of one block never, so
+    the variance is at most that of the count sketch (Charikar et al. 2002), and all memory is read in order.
+    """
+
+    def __init__(self, sizes: Sequence[int], dimension: int, *, kind: str = "sparse", key: Any = None) -> None:
+        if kind not in KINDS:
+            raise InputError(f"Unknown projection '{kind}'; known are {', '.join(KINDS)}.")
+        if dimension < 1:
+            raise InputError(f"A projection needs at least 1 dimension, not {dimension}.")
+        self.sizes, self.dimension, self.kind = tuple(sizes), dimension, kind
+        self._seed = np.asarray(jax.random.key_data(jax.random.key(0) if key is None else key))
+        self._turns: list[tuple[np.ndarray, np.ndarray]] = []  # signs and shifts of each part
+        if kind == "sparse" and sum(self.sizes) > dimension:
+            draw = np.random.default_rng(self._seed).integers
+            self._turns = [
+                (2 * draw(2, size=size, dtype=np.int8) - 1, draw(dimension, size=-(-size // dimension)))
+                for size in self.sizes
+            ]
+
+    def __call__(self, parts: Sequence[Float[np.ndarray, "n _"]]) -> Float[np.ndarray, "n k"]:
+        if sum(self.sizes) <= self.dimension:
+            return np.concatenate(parts, axis=1)
+        out = self._turned(parts) if self.kind == "sparse" else self._dense(parts)
+        before, after = (sum(float(np.vdot(rows, rows)) for rows in some) for some in (parts, [out]))
+        if before > 0 and not 1 / 3 < after / before < 3 and self.dimension >= 100:
+            raise RuntimeError(f"The projection changed the squared norm of the rows by a factor {after / before:.3g}.")
+        return out
+
+    def _turned(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        k = self.dimension
+        out = np.zeros((len(parts[0]), 2 * k), parts[0].dtype)  # the second half is what a shift carries over the end
+        for rows, (signs, shifts) in zip(parts, self._turns, strict=True):
+            for start, shift in zip(range(0, rows.shape[1], k), shifts, strict=True):
+                block = rows[:, start : start + k]
+                out[:, shift : shift + block.shape[1]] += block * signs[start : start + k].astype(rows.dtype)
+        return out[:, :k] + out[:, k:]
+
+    def _dense(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        generator, k = np.random.default_rng(self._seed), self.dimension
+        out = np.zeros((len(parts[0]), k), parts[0].dtype)
+        for rows in parts:
+            for start in range(0, rows.shape[1], _CHUNK):
+                block = rows[:, start : start + _CHUNK]
+                shape = (block.shape[1], k)
+                drawn = generator.choice((-1, 1), shape) if self.kind == "rademacher" else generator.normal(size=shape)
+                out += block @ (drawn / np.sqrt(k)).astype(rows.dtype)
+        return out
+
+
 def project(
     rows: Float[np.ndarray, "n P"], dimension: int, *, kind: str = "sparse", key: Any = None
 ) -> Float[np.ndarray, "n k"]:
     """P g for each row g, k = `dimension`. Inner products keep their mean; relative error about sqrt(2 / k).
 
-    - `sparse`: each coordinate goes to one of k bins with a random sign (count sketch; Charikar et al. 2002).
-      O(n P).
+    - `sparse`: each coordinate goes to one of k bins with a random sign (`Projection` says how). O(n P).
     - `rademacher`, `gaussian`: a dense P with entries ±1/sqrt(k) or N(0, 1/k), drawn in slices. O(n P k).
 
     Rows no longer than k are returned as they are: that is exact.
@@ -37,29 +89,7 @@ def project(
         InputError: an unknown kind or a dimension below 1.
         RuntimeError: the projection lost the rows' norm (checked on every call).
     """
-    if kind not in KINDS:
-        raise InputError(f"Unknown projection '{kind}'; known are {', '.join(KINDS)}.")
-    if dimension < 1:
-        raise InputError(f"A projection needs at least 1 dimension, not {dimension}.")
-    n, length = rows.shape
-    if length <= dimension:
-        return rows
-    generator = np.random.default_rng(np.asarray(jax.random.key_data(jax.random.key(0) if key is None else key)))
-    if kind == "sparse":
-        bins, signs = generator.integers(dimension, size=length), generator.choice((-1, 1), size=length)
-        entries = (signs.astype(rows.dtype), (bins, np.arange(length)))
-        out = np.ascontiguousarray((scipy.sparse.csr_array(entries, shape=(dimension, length)) @ rows.T).T)
-    else:
-        out = np.zeros((n, dimension), rows.dtype)
-        for start in range(0, length, _CHUNK):
-            part = rows[:, start : start + _CHUNK]
-            shape = (part.shape[1], dimension)
-            entries = generator.choice((-1, 1), size=shape) if kind == "rademacher" else generator.normal(size=shape)
-            out += part @ (entries / np.sqrt(dimension)).astype(rows.dtype)
-    before, after = float(np.sum(rows.astype(np.float64) ** 2)), float(np.sum(out.astype(np.float64) ** 2))
-    if before > 0 and not 1 / 3 < after / before < 3 and dimension >= 100:
-        raise RuntimeError(f"The projection changed the squared norm of the rows by a factor {after / before:.3g}.")
-    return out
+    return Projection([rows.shape[1]], dimension, kind=kind, key=key)([rows])
 
 
 def sketch_gram(
@@ -106,10 +136,12 @@ def sketch_gram(
         chunk, _, _ = plan(*row_bytes(maker, shared, x), (len(x), 0), len(some), block_size, memory_limit)
         make = sharding.map_examples(maker, sharding.local(1))
         parts = []
+        projection = None
         for start in range(0, len(x), chunk):
             leaves = make(shared, np.asarray(padded(x[start : start + chunk], chunk)))
-            rows = np.concatenate([np.asarray(leaf, dtype).reshape(chunk * len(some), -1) for leaf in leaves], axis=1)
-            parts.append(project(rows, dimension, kind=kind, key=key).reshape(chunk, len(some), -1))
+            rows = [np.asarray(leaf, dtype).reshape(chunk * len(some), -1) for leaf in leaves]
+            projection = projection or Projection([part.shape[1] for part in rows], dimension, kind=kind, key=key)
+            parts.append(projection(rows).reshape(chunk, len(some), -1))
         return np.concatenate(parts)[: len(x)]
 
     if output == "full":

@@ -9,7 +9,7 @@ from networks import conv_net, images
 
 from lin_ft.errors import InputError
 from lin_ft.kernels import gram, project, whole_jacobian_gram
-from lin_ft.kernels.sketch import KINDS
+from lin_ft.kernels.sketch import KINDS, Projection
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -80,15 +80,29 @@ def test_dense_entries_are_one_over_the_root_of_the_dimension():
     np.testing.assert_allclose(np.abs(entries), 7**-0.5, rtol=1e-12)
 
 
-@pytest.mark.parametrize("entry", [0.0, 1.0, 4.0])
-def test_a_projection_that_loses_the_norm_is_noticed(entry, monkeypatch):
-    """Squared norms of 500 become 0, 100 and 1,600."""
-    import lin_ft.kernels.sketch as module
-
-    matrix = entry / 500 * np.ones((100, 500))
-    monkeypatch.setattr(module.scipy.sparse, "csr_array", lambda entries, shape: matrix)
+@pytest.mark.parametrize("factor", [0.0, 0.5, 2.0])
+def test_a_projection_that_loses_the_norm_is_noticed(factor):
+    projection = Projection([300, 200], 100)
+    projection._turns = [(factor * signs, shifts) for signs, shifts in projection._turns]
     with pytest.raises(RuntimeError, match="squared norm"):
-        project(np.ones((2, 500)), 100, kind="sparse")
+        projection([np.ones((2, 300)), np.ones((2, 200))])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_are_projected_as_the_joined_rows_by_one_fixed_matrix(kind):
+    """The matrix itself, from the unit vectors: sparse has one entry of ±1 a column, no two of a block in one row."""
+    sizes, k = (25, 3, 12), 10
+    projection = Projection(sizes, k, kind=kind)
+    cuts = np.cumsum(sizes)[:-1]
+    matrix = projection(np.split(np.eye(40), cuts, axis=1))  # (P, k)
+    rows = np.random.default_rng(0).normal(size=(5, 40))
+    np.testing.assert_allclose(projection(np.split(rows, cuts, axis=1)), rows @ matrix, rtol=1e-10, atol=1e-12)
+    if kind == "sparse":
+        assert set(np.abs(matrix).sum(1)) == {1.0}
+        assert set(matrix.ravel()) == {-1.0, 0.0, 1.0}
+        for start, stop in ((0, 10), (10, 20), (20, 25), (25, 28), (28, 38), (38, 40)):
+            assert np.abs(matrix[start:stop]).sum(0).max() == 1
+        assert len({tuple(np.abs(matrix[start : start + 10]).argmax(1)) for start in (0, 10, 28)}) > 1, "turned"
 
 
 @pytest.mark.parametrize(
