@@ -29,6 +29,7 @@ from rich.table import Table
 
 from lin_ft.functions import ModelFunction, from_linen, with_head
 from lin_ft.kernels import gram
+from lin_ft.provenance import commit, device
 from lin_ft.scores import encode, label_gradient
 from lin_ft.typing import Params
 from lin_ft.zoo.model import architecture, shapes_of
@@ -133,7 +134,9 @@ def main(config: Config) -> None:
                 f"{row['first_batch_seconds']:.1f}", f"{row['bytes_above_weights'] / 2**20:.0f}",
             )  # fmt: skip
             if config.out:
-                result = {"n": config.n, "side": config.side, "device": jax.devices()[0].device_kind, "rows": rows}
+                facts = {"command": " ".join(["python experiments/benchmark_backbones.py", *sys.argv[1:]])}
+                facts |= {"commit": commit(), "hardware": device(), "seed": 0, "jax": jax.__version__}
+                result = facts | {"n": config.n, "side": config.side, "rows": rows}
                 config.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     Console().print(table)
 

@@ -18,8 +18,6 @@ same process).
 import ctypes
 import dataclasses
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -29,6 +27,8 @@ from typing import Any
 
 import numpy as np
 import tyro
+
+from lin_ft.provenance import commit, device
 
 CASES = {
     "resnet20 trace C=10 n=64": ("resnet20", 10, 64, "trace"),
@@ -284,11 +284,10 @@ def line(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
 def report(config: Config, rows: list[dict[str, Any]]) -> dict[str, Any]:
     import jax
 
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     return {
         "command": "python experiments/benchmark_kernels.py",
-        "commit": commit.stdout.strip(),
-        "hardware": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores used, shared with other work",
+        "commit": commit(),
+        "hardware": device(),
         "jax": jax.__version__,
         "memory_limit": config.memory_limit,
         "rows": rows,

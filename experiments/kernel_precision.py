@@ -11,8 +11,6 @@ regression sees). K64 is the exact trace kernel in float64.
 
 import dataclasses
 import json
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import lin_ft
 from lin_ft.functions import features_of, with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import gram
+from lin_ft.provenance import commit, device
 
 KINDS: dict[str, dict[str, Any]] = {
     "float32": {"dtype": "float32"},
@@ -49,6 +48,8 @@ class Config:
     shots: int = 4
     models: tuple[str, ...] = ()
     """Some of the zoo; empty: all."""
+    kinds: tuple[str, ...] = ()
+    """Some of `KINDS`; empty: all."""
 
 
 def errors(kernel: np.ndarray, exact: np.ndarray) -> tuple[float, float]:
@@ -63,6 +64,7 @@ def errors(kernel: np.ndarray, exact: np.ndarray) -> tuple[float, float]:
 
 
 def main(config: Config) -> None:
+    kinds = {name: KINDS[name] for name in config.kinds} or KINDS
     task = lin_ft.load_task(config.target, shots=config.shots, seed=0)
     zoo = [model for model in lin_ft.embedded_zoo() if not config.models or model.card.source in config.models]
     found: dict[str, dict[str, tuple[float, float]]] = {}
@@ -73,7 +75,7 @@ def main(config: Config) -> None:
         params = with_head(params, init_head("random", features_of(apply, params, x), targets, jax.random.key(0)))
         exact = gram(apply, params, x, dtype="float64")
         found[model.card.source] = {
-            name: errors(gram(apply, params, x, **options), exact) for name, options in KINDS.items()
+            name: errors(gram(apply, params, x, **options), exact) for name, options in kinds.items()
         }
         print(model.card.source, found[model.card.source], flush=True)
     n = len(task.train.images)
@@ -81,17 +83,16 @@ def main(config: Config) -> None:
     lines += ["and in brackets the rank correlation of the entries off the diagonal. Median and worst of the", ""]
     lines[-2] += f" {len(zoo)} models of the embedded zoo."
     lines += ["| kernel | median | worst |", "|---|---:|---:|"]
-    for name in KINDS:
+    for name in kinds:
         values = np.array([found[model][name] for model in found])
         median, worst = np.median(values, axis=0), (values[:, 0].max(), values[:, 1].min())
         lines.append(f"| {name} | {median[0]:.2g} ({median[1]:.4f}) | {worst[0]:.2g} ({worst[1]:.4f}) |")
     print("\n".join(lines))
     if config.out:
-        run = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
         facts = {
             "command": f"python experiments/kernel_precision.py --target {config.target} --shots {config.shots}",
-            "commit": run.stdout.strip(),
-            "hardware": f"CPU, {platform.machine()}",
+            "commit": commit(),
+            "hardware": device(),
             "seed": 0,
         }
         config.out.parent.mkdir(parents=True, exist_ok=True)

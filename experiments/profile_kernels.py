@@ -13,8 +13,6 @@ Parts of a trace kernel of n samples and C outputs, as `lin_ft.kernels.structure
 """
 
 import dataclasses
-import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from benchmark_kernels import network
 
 from lin_ft.kernels.cost import multiply_adds
 from lin_ft.kernels.structured import StructuredRows, sum_contract
+from lin_ft.provenance import commit, device
 from lin_ft.trainable import split
 from lin_ft.zoo.weights import write_atomically
 
@@ -111,7 +110,6 @@ def matmul_speed() -> float:
 
 def main(config: Config) -> None:
     speed = matmul_speed()
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     lines = [
         f"Trace kernel, n = {config.n}, C = {config.n_classes}, float32; a large product here: {2 * speed / 1e9:.0f}"
         " GFLOP/s. Share: multiply-adds at that speed over the time.",
@@ -125,8 +123,7 @@ def main(config: Config) -> None:
             lines.append(f"| {name} | {part} | {count / 1e9:.2f} | {time_taken:.2f} | {rate} |")
     lines += [
         "",
-        f"Command: `python experiments/profile_kernels.py`, commit {commit.stdout.strip()},"
-        f" {platform.machine()}, one CPU core.",
+        f"Command: `python experiments/profile_kernels.py`, commit {commit()}, {device()}.",
     ]
     text = "\n".join(lines) + "\n"
     print(text)

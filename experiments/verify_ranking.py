@@ -8,9 +8,6 @@ Hardware  2 CPU cores: about a minute a cell; `--part 0/2` and `--part 1/2` shar
 
 import dataclasses
 import json
-import os
-import platform
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,6 +20,7 @@ from lin_ft.benchmark.selection import regret
 from lin_ft.data import load_task
 from lin_ft.finetune import FinetuneConfig, finetune
 from lin_ft.functions import features_of
+from lin_ft.provenance import commit, device
 from lin_ft.ranking import RankConfig, describe
 from lin_ft.scores.nearest_neighbours import nearest_neighbours
 from lin_ft.zoo import named_zoo, select
@@ -74,8 +72,8 @@ class Run:
             cell["source_accuracy"] = model.card.test_accuracy
             cell["config"] = dataclasses.asdict(config)
             cell["weights_sha256"] = model.card.sha256
-            cell["commit"] = _commit()
-            cell["hardware"] = f"{platform.machine()}, {os.cpu_count()} cores"
+            cell["commit"] = commit()
+            cell["hardware"] = device()
             cell["seconds"] = round(time.monotonic() - began, 1)
             text = json.dumps(cell, indent=1, default=float) + "\n"
             write_atomically(path, lambda temporary, text=text: temporary.write_text(text))
@@ -84,11 +82,6 @@ class Run:
                 f" fine-tuned {result.test_accuracy:.3f} ({cell['seconds']} s)",
                 flush=True,
             )
-
-
-def _commit() -> str:
-    run = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
-    return run.stdout.strip()
 
 
 SCORES = {

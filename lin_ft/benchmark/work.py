@@ -3,12 +3,8 @@
 import contextlib
 import dataclasses
 import functools
-import importlib.metadata
 import json
-import os
-import platform
 import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,9 +15,8 @@ import numpy as np
 from lin_ft.benchmark.config import BenchConfig, Cell
 from lin_ft.benchmark.suite import suite_scores
 from lin_ft.errors import DivergedError
+from lin_ft.provenance import provenance
 from lin_ft.zoo import ZooModel
-
-PACKAGES = ("lin-ft", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
 
 
 def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
@@ -100,33 +95,6 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "n_params": card.n_params,
         "source_test_accuracy": card.test_accuracy,
     }
-
-
-def provenance() -> dict[str, Any]:
-    """Commit, versions and device; no names of machines or users."""
-    import jax
-
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    device = jax.devices()[0]
-    machine = f"{platform.machine()}, {os.cpu_count()} cores" if device.platform == "cpu" else f"{jax.device_count()} x"
-    return {"commit": _commit(), "versions": versions, "device": f"{device.device_kind}, {machine}"}
-
-
-@functools.cache
-def _commit() -> str:
-    """Of the package's own checkout, with "+" where tracked files differ; empty for an installed wheel."""
-    here = Path(__file__).parent
-    try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-        changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "."], cwd=here.parent, check=False)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return head.stdout.strip() + ("+" if changed.returncode else "")
 
 
 def reset_peak_memory() -> None:

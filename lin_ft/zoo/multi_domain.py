@@ -12,7 +12,6 @@ import functools
 import hashlib
 import json
 import logging
-import platform
 import re
 import runpy
 import time
@@ -28,10 +27,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.errors import InputError
 from lin_ft.functions import from_linen, head_logits, logits_of
+from lin_ft.provenance import commit, device
 from lin_ft.trainable import merge, split
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
-from lin_ft.zoo.train import Recipe, _commit, batches
+from lin_ft.zoo.train import Recipe, batches
 from lin_ft.zoo.weights import load_weights, save_weights
 
 logger = logging.getLogger(__name__)
@@ -328,8 +328,8 @@ def _slice(
         test_accuracy=float((logits.argmax(-1) == test.labels).mean()),
         licence=domain.licence,
         command=command,
-        commit=_commit(),
-        hardware=f"{jax.devices()[0].device_kind} x {jax.local_device_count()}, {platform.machine()}",
+        commit=commit(),
+        hardware=device(),
         seconds=round(seconds, 1),
         seed=recipe.seed,
         recipe=json.loads(json.dumps(dataclasses.asdict(recipe))) | counts,

@@ -5,9 +5,7 @@ import functools
 import hashlib
 import json
 import logging
-import platform
 import runpy
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.errors import InputError
 from lin_ft.functions import from_linen, logits_of
+from lin_ft.provenance import commit, device
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
 from lin_ft.zoo.weights import load_weights, save_weights
@@ -258,8 +257,8 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         test_accuracy=accuracy,
         licence=recipe.licence,
         command=command,
-        commit=_commit(),
-        hardware=f"{jax.devices()[0].device_kind} x {jax.local_device_count()}, {platform.machine()}",
+        commit=commit(),
+        hardware=device(),
         seconds=round(seconds, 1),
         seed=recipe.seed,
         recipe=json.loads(json.dumps(dataclasses.asdict(recipe))),
@@ -302,19 +301,6 @@ def _exact_statistics(module: Any, params: Any, statistics: Any, x: Float[np.nda
     starts = range(0, max(1, len(x) - 499), 500)
     parts = [batch_statistics(x[start : start + 500]) for start in starts]
     return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parts)
-
-
-def _commit() -> str:
-    """The commit of the checkout this runs from, with '+' when it has changes; empty outside a checkout."""
-    folder = Path(__file__).parent
-    try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
-            cwd=folder, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return run.stdout.strip()
 
 
 def load_recipe(path: str | Path) -> Recipe:
