@@ -10,7 +10,7 @@ EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 def test_each_method_is_measured(tmp_path):
     out = tmp_path / "backbones.json"
-    small = "--models squeezenet_11 --n 4 --side 48 --batch-size 2".split()
+    small = ["--models", "squeezenet_11", "--n", "4", "--side", "48", "--batch-size", "2"]
     command = [sys.executable, EXPERIMENTS / "benchmark_backbones.py", *small, "--out", out]
     subprocess.run(command, check=True, capture_output=True)
     result = json.loads(out.read_text())
