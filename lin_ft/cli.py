@@ -31,7 +31,8 @@ class Rank:
     seed: int = 0
     """Of the few-shot sample and of every random choice after it."""
     zoo: str = "embedded"
-    """'embedded'; 'packaged' or 'user', what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a zoo's folder."""
+    """'embedded'; 'multi_domain'; 'packaged' or 'user', what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a
+    zoo's folder. Several joined by commas are one."""
     models: tuple[str, ...] = ()
     """Only these (default: all). The reference always takes part."""
     size: int = 0

@@ -52,7 +52,7 @@ class BenchConfig:
     models: tuple[str, ...] = ()
     """Zoo entries; none: all of the zoo."""
     zoo: str = "embedded"
-    """embedded, packaged, user, or a zoo's folder."""
+    """As `lin_ft.zoo.named_zoo` takes it: embedded, multi_domain, packaged, user, a folder; or several with commas."""
     image_size: int = 0
     """Pixels, the same for all models; 0: what each was trained on."""
     shots: tuple[int, ...] = (10,)

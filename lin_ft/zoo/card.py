@@ -39,6 +39,8 @@ class ModelCard:
     sha256: str = ""
     options: dict = dataclasses.field(default_factory=dict)
     """Of the architecture: what the function that builds the module takes beside the number of classes."""
+    trunk: str = ""
+    """A second weights file in the same folder, with what this model has in common with others."""
 
     @property
     def n_classes(self) -> int:
@@ -65,7 +67,7 @@ def load_card(path: str | Path) -> ModelCard:
     if not isinstance(values, dict):
         raise InputError(f"{path}: not a model card (a JSON object is expected); write it again.")
     known = {field.name for field in dataclasses.fields(ModelCard)}
-    required = known - {"sha256", "options"}
+    required = known - {"sha256", "options", "trunk"}
     problems = [f"missing {name}" for name in sorted(required - values.keys())]
     problems += [f"unknown {name}" for name in sorted(values.keys() - known)]
     if problems:

@@ -39,6 +39,7 @@ REFERENCE = "cifar10-resnet20"
 """The model whose accuracy gains are measured against: the part ImageNet plays in the paper."""
 
 EMBEDDED = Path(__file__).parent / "embedded"
+MULTI_DOMAIN = EMBEDDED / "multi_domain"
 
 
 def architecture(name: str) -> Callable[..., nn.Module]:
@@ -61,7 +62,8 @@ class ZooModel:
     @functools.cached_property
     def variables(self) -> dict[str, Any]:
         card = self.card
-        return load_weights(self.weights, shapes_of(card.architecture, max(1, card.n_classes), options=card.options))
+        shapes = shapes_of(card.architecture, max(1, card.n_classes), options=card.options)
+        return load_weights(self.weights, shapes, trunk=self.weights.with_name(card.trunk) if card.trunk else None)
 
     def module(self, n_classes: int | None = None) -> nn.Module:
         """The Flax module with a head for `n_classes` (default: those of the source; one output where it has none)."""
@@ -125,10 +127,30 @@ def embedded_zoo() -> list[ZooModel]:
     return load_zoo(EMBEDDED)
 
 
+def multi_domain_zoo() -> list[ZooModel]:
+    """Shipped too: slices of networks trained on those eight sources at once, and an expert trained on from one."""
+    return load_zoo(MULTI_DOMAIN)
+
+
 def named_zoo(name: str | Path) -> list[ZooModel]:
-    """embedded; packaged or user: what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a folder's entries."""
+    """embedded; multi_domain; packaged or user: what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a folder.
+
+    Several joined by commas are one zoo: "embedded,multi_domain".
+
+    Raises:
+        InputError: no models there, or two of one name.
+    """
+    parts = [] if Path(name).is_dir() else str(name).split(",")
+    if len(parts) > 1:
+        models = [model for part in parts for model in named_zoo(part)]
+        names = [model.name for model in models]
+        if twice := sorted({each for each in names if names.count(each) > 1}):
+            raise InputError(f"zoo {str(name)!r}: {', '.join(twice)} come twice; name each zoo once.")
+        return models
     if name == "embedded":
         return embedded_zoo()
+    if name == "multi_domain":
+        return multi_domain_zoo()
     if name == "packaged":
         from lin_ft.zoo.packaged import packaged_zoo
 

@@ -29,8 +29,9 @@ from lin_ft.errors import InputError
 from lin_ft.functions import from_linen, head_logits, logits_of
 from lin_ft.provenance import commit, device
 from lin_ft.trainable import merge, split
-from lin_ft.zoo.card import ModelCard, save_card
+from lin_ft.zoo.card import ModelCard
 from lin_ft.zoo.model import architecture
+from lin_ft.zoo.slices import save_slices
 from lin_ft.zoo.train import Recipe, batches
 from lin_ft.zoo.weights import load_weights, save_weights
 
@@ -109,7 +110,7 @@ class MultiDomainRecipe:
 def train_multi_domain(
     recipe: MultiDomainRecipe, out: str | Path, *, command: str = "", progress: bool = True
 ) -> list[ModelCard]:
-    """Train, then write weights and card of every domain's slice to `out`; the cards, in the order of the domains.
+    """Train, then write every domain's slice to `out`, weights (`save_slices`) and card; the cards, as the domains.
 
     The loss is the mean over domains, but a weight that one domain has to itself is moved by the whole gradient of
     that domain's loss. Every `checkpoint_every` steps the state goes to `out/.multi-FAMILY.state.safetensors`; called
@@ -164,10 +165,11 @@ def train_multi_domain(
                 each = ", ".join(f"{d.label} {v:.2f}" for d, v in zip(recipe.domains, losses.tolist(), strict=True))
                 logger.info("%s: step %d/%d loss %s", recipe.family, index + 1, recipe.steps, each)
     seconds += time.monotonic() - began
-    cards = [
-        _slice(recipe, place, weights, statistics, splits[place], pixels[place], out, command, seconds)
+    slices = [
+        _slice(recipe, place, weights, statistics, splits[place], pixels[place], command, seconds)
         for place in range(len(splits))
     ]
+    cards = save_slices(out, f"{recipe.family}-trunk.safetensors", slices)
     checkpoint.unlink(missing_ok=True)
     return cards
 
@@ -292,11 +294,10 @@ def _slice(
     statistics: Any,
     training: Any,
     pixels: tuple[np.ndarray, np.ndarray],
-    out: Path,
     command: str,
     seconds: float,
-) -> ModelCard:
-    """Measure and write one domain's network."""
+) -> tuple[ModelCard, dict[str, Any]]:
+    """One domain's network, measured: card and variables."""
     from lin_ft.data import load_split
 
     domain, (mean, std) = recipe.domains[place], pixels
@@ -304,8 +305,6 @@ def _slice(
     module = architecture(recipe.architecture)(len(training.class_names))
     test = load_split(domain.source, "test")
     logits = logits_of(*from_linen(module, variables), (test.images.astype(np.float32) / 255 - mean) / std)
-    path = out / f"{recipe.entry(domain)}.safetensors"
-    save_weights(path, variables)
     one = [leaf[0] for leaf in jax.tree.leaves(weights["own"])]
     moments = sum(leaf[0].size for leaf in jax.tree.leaves(statistics)) if recipe.family != "shared" else 0
     counts = {
@@ -333,11 +332,9 @@ def _slice(
         seconds=round(seconds, 1),
         seed=recipe.seed,
         recipe=json.loads(json.dumps(dataclasses.asdict(recipe))) | counts,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
-    save_card(out / f"{card.name}.json", card)
     logger.info("%s: test accuracy %.4f on %d images", card.name, card.test_accuracy, len(test))
-    return card
+    return card, variables
 
 
 def load_multi_domain(path: str | Path) -> MultiDomainRecipe | None:

@@ -23,6 +23,7 @@ from lin_ft.functions import from_linen, logits_of
 from lin_ft.provenance import commit, device
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
+from lin_ft.zoo.slices import load_entry
 from lin_ft.zoo.weights import load_weights, save_weights
 
 logger = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
 
     params, statistics = variables["params"], variables["batch_stats"]
     if recipe.start:
-        given = load_weights(recipe.start)
+        given = load_entry(recipe.start)
         check_trunk(recipe.start, given, variables)
         params, statistics = {**given["params"], "head": params["head"]}, given["batch_stats"]
     state = cycles[0].init(params)

@@ -38,13 +38,24 @@ def save_weights(path: str | Path, variables: Mapping[str, Any]) -> None:
     write_atomically(path, lambda temporary: save_file(flat, temporary))
 
 
-def load_weights(path: str | Path, like: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def load_weights(
+    path: str | Path, like: Mapping[str, Any] | None = None, *, trunk: str | Path | None = None
+) -> dict[str, Any]:
     """Read a nested dict of arrays; given `like` (arrays or shape structs), names and shapes must agree with it.
+
+    The tensors of `trunk`, a second file, are added; where both files have one, `path`'s counts.
 
     Raises InputError for a missing or damaged file, for tensors that are missing, unexpected or of another
     shape (all listed), and for NaN or infinite values.
     """
     path = Path(path)
+    flat = {**(_read(Path(trunk)) if trunk else {}), **_read(path)}
+    if like is not None:
+        _check_shapes(path, flat, flatten_dict(like, sep="/"))
+    return unflatten_dict(flat, sep="/")
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise InputError(f"{path}: no such weights file; give the path of a .safetensors file.")
     try:
@@ -54,9 +65,7 @@ def load_weights(path: str | Path, like: Mapping[str, Any] | None = None) -> dic
     broken = [name for name, value in flat.items() if not np.all(np.isfinite(np.asarray(value, np.float64)))]
     if broken:
         raise InputError(f"{path}: NaN or infinite values in {', '.join(broken)}; fetch or train it again.")
-    if like is not None:
-        _check_shapes(path, flat, flatten_dict(like, sep="/"))
-    return unflatten_dict(flat, sep="/")
+    return flat
 
 
 def _check_shapes(path: Path, flat: Mapping[str, Any], expected: Mapping[str, Any]) -> None:

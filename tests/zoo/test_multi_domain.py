@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax.traverse_util import flatten_dict
 from small_zoo import TASKS, small_tasks
 
 from lin_ft import cli
@@ -14,6 +15,7 @@ from lin_ft.errors import InputError
 from lin_ft.models import ResNet
 from lin_ft.zoo import load_weights, load_zoo, model, multi_domain, select
 from lin_ft.zoo.multi_domain import Domain, MultiDomainRecipe, load_multi_domain, train_multi_domain
+from lin_ft.zoo.slices import load_entry
 from lin_ft.zoo.train import Recipe, train
 
 FAMILIES = ("shared", "multi_bn", "adapters")
@@ -45,7 +47,7 @@ def test_slices_are_zoo_entries_that_share_what_the_family_says(folder, tmp_path
     zoo = load_zoo(tmp_path)
     assert sorted(entry.name for entry in zoo) == sorted(card.name for card in cards)
     assert [entry.card.family for entry in zoo] == [family] * 2
-    one, two = (load_weights(tmp_path / f"{task}-{family}.safetensors") for task in TASKS)
+    one, two = (load_entry(tmp_path / f"{task}-{family}.safetensors") for task in TASKS)
     same = jax.tree_util.tree_leaves_with_path(jax.tree.map(np.array_equal, one, two))
     equal = {jax.tree_util.keystr(path, simple=True, separator="/"): value for path, value in same}
     for path, value in equal.items():
@@ -53,6 +55,9 @@ def test_slices_are_zoo_entries_that_share_what_the_family_says(folder, tmp_path
             family != "shared" and ("norm" in path or ("adapter" in path and family == "adapters"))
         )
         assert value == (not own), path
+    shared = set(flatten_dict(load_weights(tmp_path / f"{family}-trunk.safetensors"), sep="/"))
+    assert shared == {path for path, value in equal.items() if value}, "what is shared is stored once"
+    assert not shared & set(flatten_dict(load_weights(zoo[0].weights), sep="/"))
     apply, params = zoo[0].function
     assert apply(params, zoo[0].normalise(np.zeros((2, 32, 32, 3), np.uint8))).shape == (2, 2)
     counts = cards[0].recipe
@@ -153,7 +158,7 @@ def test_an_expert_starts_from_the_trunk(folder, tmp_path):
     own = Recipe(source=str(folder / TASKS[0]), name="expert", epochs=1, full_epochs=1, batch_size=4, start=start)
     card = train(dataclasses.replace(own, learning_rate=1e-12), tmp_path / "zoo", progress=False)
     assert card.family == "expert"
-    trunk, expert = load_weights(start)["params"], load_weights(tmp_path / "zoo" / "expert.safetensors")["params"]
+    trunk, expert = load_entry(start)["params"], load_weights(tmp_path / "zoo" / "expert.safetensors")["params"]
     np.testing.assert_allclose(expert["stem"]["kernel"], trunk["stem"]["kernel"], rtol=1e-6)
     assert not np.allclose(expert["head"]["kernel"], trunk["head"]["kernel"], atol=1e-3)
     with pytest.raises(InputError, match="not of this architecture"):
