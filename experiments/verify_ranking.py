@@ -122,7 +122,7 @@ def qualities(cells: list[dict]) -> dict[str, dict[str, tuple[float, float, floa
         if others:
             places = [rankdata([measured[t, m] for m in models]) for t in others]
             rows["best on average over the other tasks (static)"] = np.mean(places, axis=0).tolist()
-        sizes = [by_model[model].get("n_params", 0.0) for model in models]
+        sizes = [float(by_model[model].get("n_params", 0)) for model in models]
         largest = "largest model (static)" if any(sizes) else "largest model (static; all are equal), or any at random"
         rows[largest] = sizes
         reference = by_model[models[0]].get("reference", "cifar10-resnet20")

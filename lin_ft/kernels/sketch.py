@@ -111,7 +111,7 @@ def sketch_gram(
     """Unbiased estimate of `blocked_gram` from rows projected to k = `dimension` numbers, every row with the same P.
 
     An entry <g, h> has variance at most (|g|² |h|² + <g, h>²) / k. Measured on the embedded zoo (relative error of the
-    kernel, median and worst of 8 models): k = 4,096 .003 and .008, k = 512 .010 and .022. The same `key` gives the
+    kernel, median and worst of 8 models): k = 4,096 .003 and .008, k = 512 .008 and .024. The same `key` gives the
     same P for x1 and x2.
 
     Cost: n p reverse passes, whatever the limit, n p P (sparse) or n p P k (dense) multiply-adds for P g, and

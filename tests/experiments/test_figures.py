@@ -92,6 +92,15 @@ def test_the_readme_gets_its_table_again_and_keeps_the_rest(figures, tmp_path):
     assert figures.between("no marks", "verify_ranking", "x") == "no marks"
 
 
+def test_the_table_of_packaged_models_in_the_readme_is_the_committed_one(figures, tmp_path):
+    shutil.copytree(ROOT / "experiments" / "results" / "packaged", tmp_path / "packaged")
+    readme = tmp_path / "README.md"
+    shutil.copy(ROOT / "README.md", readme)
+    figures.Figures(results=tmp_path, readme=readme, only=("verify_packaged",)).run()
+    assert readme.read_text() == (ROOT / "README.md").read_text()
+    assert "<!-- verify_packaged -->" in readme.read_text()
+
+
 def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(figures, tmp_path):
     rows = tuple(
         RankedModel(
