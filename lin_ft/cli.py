@@ -300,7 +300,7 @@ class Data:
 
 @dataclass(frozen=True)
 class ZooList:
-    """List the entries of a zoo."""
+    """List the entries of a zoo, with the accuracy on their source's test images; `lin-ft zoo info` has the rest."""
 
     zoo: str = "embedded"
 
@@ -308,17 +308,14 @@ class ZooList:
         rows = [
             {
                 "name": model.name,
-                "source": model.card.source,
-                "domain": model.card.domain,
-                "classes": model.card.n_classes,
-                "parameters": f"{model.card.n_params:,}",
-                "test accuracy": f"{model.card.test_accuracy:.1%} of {model.card.n_test:,}"
-                if model.card.n_test
-                else "",
+                "domain": model.card.domain or model.card.source,
+                "classes": model.card.n_classes or None,
+                "weights": f"{model.card.n_params / 1e6:.2f} M",
+                "accuracy": f"{model.card.test_accuracy:.1%}" if model.card.n_test else None,
             }
             for model in _zoo(self.zoo, ())
         ]
-        _print_table(f"{self.zoo} zoo", rows)
+        _print_table(f"{self.zoo} zoo", rows, whole=("name", "classes", "weights", "accuracy"))
 
 
 @dataclass(frozen=True)
@@ -522,13 +519,15 @@ def _reference(zoo) -> str:
     return REFERENCE if REFERENCE in names else next(iter(names & {"imagenet_mobilenet_v2"}), REFERENCE)
 
 
-def _print_table(title: str, rows: Sequence[dict]) -> None:
+def _print_table(title: str, rows: Sequence[dict], whole: Sequence[str] = ()) -> None:
+    """`whole` columns, by default the first, are never folded."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
-    for place, column in enumerate(rows[0]):
-        table.add_column(column, overflow="fold", no_wrap=place == 0)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(column, overflow="fold", no_wrap=column in (whole or tuple(rows[0])[:1]))
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)

@@ -152,22 +152,29 @@ class Ranking:
         size = f"{self.n} training images, {self.n_classes} classes"
         title = f"{self.task}: {size}, by {self.score} (* reference)"
         table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        heads = ["#", "source", "predicted\n% [95 % CI]", "\ngain"]
+        heads = ["#  ", "source", "predicted\n% [95 % CI]", "\ngain"]
         heads += (
             ["measured\n% [95 % CI]", "\ngain"] if verified else ["Label-\nGradient", "Label-\nFeature", "\nseconds"]
         )
-        for head in heads:
-            table.add_column(head, justify="left" if head == "source" else "right", no_wrap=True)
+        lines = []
         for row in self.models:
-            source = row.source + (" *" if row.name == self.reference else "")
+            place = f"{row.rank} *" if row.name == self.reference else f"{row.rank}  "
             predicted = _with_interval(row.predicted_accuracy, row.predicted_accuracy_interval)
-            cells = [str(row.rank), source, predicted, _signed(row.predicted_gain)]
+            cells = [place, row.source, predicted, _signed(row.predicted_gain)]
             if verified:
                 result = row.measured
                 cells.append(_with_interval(result.test_accuracy, result.test_accuracy_interval) if result else "")
                 cells.append(_signed(row.measured_gain))
             else:
                 cells += [f"{row.label_gradient:.3f}", f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
+            lines.append(cells)
+        for head, cells in zip(heads, zip(*lines, strict=True), strict=True):
+            if head == "source":  # where it is narrow, names are cut and numbers are not
+                table.add_column(head, overflow="ellipsis")
+                continue
+            width = max(len(text) for text in (*head.split("\n"), *cells))
+            table.add_column(head, justify="right", no_wrap=True, min_width=width)
+        for cells in lines:
             table.add_row(*cells)
         return table
 

@@ -112,6 +112,22 @@ def test_the_table_and_the_picture_name_every_model(ranking, tmp_path):
     assert svg.lstrip().startswith("<?xml")
 
 
+def test_in_80_columns_a_long_name_is_cut_and_no_number(ranking):
+    from rich.console import Console
+
+    long = [dataclasses.replace(row, source="a_model_with_quite_a_long_name" * 2) for row in ranking.models]
+    console = Console(width=80, color_system=None)
+    with console.capture() as capture:
+        console.print(dataclasses.replace(ranking, models=tuple(long)).table())
+    lines = [line for line in capture.get().splitlines() if line.strip()]
+    for row, line in zip(long, lines[-len(long) :], strict=True):
+        numbers = [f"{row.label_gradient:.3f}", f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
+        assert line.split()[-3:] == numbers
+        assert "…" in line
+        assert line.split()[0] == str(row.rank)
+        assert ("*" in line.split()) == (row.name == "first")
+
+
 def test_unknown_names_are_one_sentence():
     with pytest.raises(InputError, match="score 'best': unknown; one of predicted_accuracy"):
         RankConfig(score="best")
