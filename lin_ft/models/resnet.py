@@ -5,6 +5,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
+class Adapter(nn.Module):
+    """A 1x1 convolution as one matrix product: with a kernel for each domain (`vmap`), XLA makes of a convolution a
+    grouped one, many times slower on the CPU.
+    """
+
+    width: int
+    stride: int = 1
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n h w c"]) -> Float[Array, "n h2 w2 c2"]:
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (1, 1, x.shape[-1], self.width))
+        return jnp.matmul(x[:, :: self.stride, :: self.stride], kernel[0, 0])
+
+
 class Block(nn.Module):
     """Two 3x3 convolutions and a parameter-free shortcut (option A: subsample, then pad the channels with zeros).
 
@@ -24,11 +38,11 @@ class Block(nn.Module):
         # Padding is (1, 1) at every stride, so that weights in PyTorch's convention carry over unchanged.
         y = nn.Conv(self.width, (3, 3), self.stride, padding=1, use_bias=False, name="conv1")(x)
         if self.adapters:
-            y += nn.Conv(self.width, (1, 1), self.stride, use_bias=False, name="adapter1")(x)
+            y += Adapter(self.width, self.stride, name="adapter1")(x)
         y = inner = nn.relu(norm("norm1")(y))
         y = nn.Conv(self.width, (3, 3), padding=1, use_bias=False, name="conv2")(y)
         if self.adapters:
-            y += nn.Conv(self.width, (1, 1), use_bias=False, name="adapter2")(inner)
+            y += Adapter(self.width, name="adapter2")(inner)
         y = norm("norm2")(y)
         if self.stride > 1:
             x = x[:, :: self.stride, :: self.stride]
