@@ -1,4 +1,4 @@
-"""The core matrix: every embedded model on every held-out target, 10 images a class, 2 seeds.
+"""The core matrix: single- and multi-domain models on every held-out target, 10 images a class, 2 seeds.
 
 Command   lin-ft bench run configs/bench_core.py --workers 2; lin-ft bench collect configs/bench_core.py;
           lin-ft bench report configs/bench_core.py
@@ -12,6 +12,21 @@ from lin_ft.finetune import FinetuneConfig
 
 config = BenchConfig(
     name="core",
+    zoo="embedded,multi_domain",
+    models=(
+        "cifar10-resnet20",
+        "fashion_mnist-resnet20",
+        "mnist_10k-resnet20",
+        "latin_glyphs-resnet20",
+        "cyrillic_glyphs-resnet20",
+        "animal_silhouettes-resnet20",
+        "pendigits-resnet20",
+        "speech_spectrograms-resnet20",
+        "cifar10-multi_bn",
+        "fashion_mnist-multi_bn",
+        "latin_glyphs-multi_bn",
+        "speech_spectrograms-multi_bn",
+    ),
     tasks=(
         "optdigits",
         "satimage",
