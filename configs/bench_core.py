@@ -26,6 +26,7 @@ config = BenchConfig(
         "fashion_mnist-multi_bn",
         "latin_glyphs-multi_bn",
         "speech_spectrograms-multi_bn",
+        "cifar10-shared",
     ),
     tasks=(
         "optdigits",
