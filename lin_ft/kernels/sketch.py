@@ -115,8 +115,8 @@ def sketch_gram(
     same P for x1 and x2.
 
     Cost: n p reverse passes, whatever the limit, n p P (sparse) or n p P k (dense) multiply-adds for P g, and
-    n1 n2 p k for the kernel. Memory: the sketches, n k numbers a combination (n p k for `full`; else of as many at once
-    as a quarter of `memory_limit` holds), and, within `memory_limit`, one block of rows.
+    n1 n2 p k for the kernel. Memory: P bytes of signs, the sketches, n k numbers a combination (n p k for `full`; else
+    of as many at once as a quarter of `memory_limit` holds), and, within `memory_limit`, one block of rows.
     """
     check_inputs(params, x1)
     if x2 is not None:
