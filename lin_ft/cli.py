@@ -46,6 +46,9 @@ class Rank:
     """Picture of the scores' rank agreement; default: agreement-TARGET.png, where several scores are shown."""
     head: str = ""
     """New head: zero, random or ridge. Default: the one measured to rank best."""
+    left_out: str = "image"
+    """Predict each image from all others, or each shot (one image of each class) from the other shots: shot predicts
+    accuracies on hard tasks with less bias."""
     trainable: str = "all"
     """Weights that fine-tuning would change: all, head, norm or last_block."""
     json: Path | None = None
@@ -74,7 +77,7 @@ class Rank:
             raise InputError(f"--verify {self.verify}: give how many models to fine-tune, 0 or more.")
         zoo = _zoo(self.zoo, self.models)
         config = RankConfig(
-            trainable=self.trainable, seed=self.seed, scores=shown, source_shots=self.source_shots,
+            trainable=self.trainable, left_out=self.left_out, seed=self.seed, scores=shown, source_shots=self.source_shots,
             reference=_reference(zoo), details=self.report is not None, **chosen,
         )  # fmt: skip
         task = load_task(self.target, shots=self.shots, seed=self.seed, size=self.size or _side(zoo))

@@ -20,7 +20,7 @@ from lin_ft.finetune import FinetuneConfig, FinetuneResult, finetune
 from lin_ft.functions import with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import probe_gram
-from lin_ft.predict import bootstrap_interval, decompose, select
+from lin_ft.predict import bootstrap_interval, decompose, select, stratified_folds
 from lin_ft.predict.selection import Prediction
 from lin_ft.scores import alignment, encode, label_feature
 from lin_ft.side_by_side import kendall_matrix, score_inputs, score_table
@@ -46,6 +46,8 @@ class RankConfig:
     """In units of the mean eigenvalue of the kernel."""
     times: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, np.inf)
     """Training times eta t, in units of 1 / (mean eigenvalue of the kernel)."""
+    left_out: str = "image"
+    """What is predicted from the rest: "image", one after the other, or "shot", one image of each class at a time."""
     seed: int = 0
     scores: tuple[str, ...] = ()
     """Shown beside: names of lin_ft.scores.SCORES, "all", or functions of your own, "file.py:function"."""
@@ -59,6 +61,8 @@ class RankConfig:
             raise InputError(f"score {self.score!r}: unknown; one of {', '.join([*SCORES, *suite.SCORES])}.")
         if self.head not in HEADS:
             raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(HEADS)}.")
+        if self.left_out not in ("image", "shot"):
+            raise InputError(f"left_out {self.left_out!r}: unknown; one of image, shot.")
         _ = self.chosen  # unknown names are refused before any work
 
     @property
@@ -341,6 +345,7 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
         labels,
         [time / scale for time in config.times],
         [ridge * scale for ridge in config.ridges],
+        folds=None if config.left_out == "image" else stratified_folds(labels, _shots(labels), seed=config.seed),
     )
     ranked = RankedModel(
         name=model.name,
@@ -369,6 +374,11 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
         source_shots=config.source_shots,
     )
     return dataclasses.replace(ranked, scores=suite.evaluate(config.chosen, inputs))
+
+
+def _shots(labels: np.ndarray) -> int:
+    """Images of the largest class; at least two folds."""
+    return max(2, int(np.bincount(labels).max()))
 
 
 def _details(

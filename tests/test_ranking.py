@@ -91,6 +91,15 @@ def test_with_a_zero_head_the_prediction_is_the_leave_one_out_of_ridge_regressio
     assert row.predicted_loss == pytest.approx(0.5 * np.mean(np.sum(residual**2, 1)), rel=1e-6)
 
 
+def test_images_can_be_left_out_one_of_each_class_at_a_time(zoo, task, ranking):
+    found = describe(zoo[0], task, dataclasses.replace(CONFIG, left_out="shot"))
+    single = next(row for row in ranking.models if row.name == zoo[0].name)
+    assert found.predicted_loss != single.predicted_loss
+    assert found.label_gradient == single.label_gradient
+    with pytest.raises(InputError, match="left_out 'batch': unknown; one of image, shot"):
+        RankConfig(left_out="batch")
+
+
 def test_json_holds_what_is_documented(ranking, tmp_path):
     ranking.save_json(tmp_path / "r.json")
     values = json.loads((tmp_path / "r.json").read_text())

@@ -9,12 +9,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from lin_ft.errors import InputError
 from lin_ft.predict import (
     decompose,
+    leave_groups_out,
     leave_one_out,
     leave_one_out_by_refit,
     loo_accuracy,
     loo_correct,
     loo_loss,
     select,
+    stratified_folds,
 )
 
 
@@ -79,6 +81,38 @@ def test_separated_classes_are_predicted_as_neighbours_are():
     neighbours = cross_val_predict(KNeighborsClassifier(1), features, labels, cv=LeaveOneOut())
     assert found.accuracy >= np.mean(neighbours == labels) - 0.1
     assert found.accuracy > 0.8
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_with_folds_whole_folds_are_left_out_together(full):
+    kernel, targets, labels = classification()
+    if full:
+        kernel = np.einsum("ij,cd->icjd", kernel, np.eye(3) + 0.2)
+    folds = stratified_folds(labels, 10, seed=1)
+    times, ridges = [3.0, np.inf], [0.1, 1.0]
+    found = select(decompose(kernel), targets, labels, times, ridges, folds=folds)
+    rows = np.arange(kernel.size**0.5).astype(int).reshape(30, -1)
+    groups = [rows[folds == fold].ravel() for fold in range(10)]
+    slow = targets - leave_groups_out(decompose(kernel), targets, groups, sorted(times), sorted(ridges, reverse=True))
+    place = np.unravel_index(found.losses.argmin(), found.losses.shape)
+    assert_close(found.logits, slow[place], condition=1000)
+    assert_close(found.losses, loo_loss(targets - slow), condition=1000)
+    assert not np.allclose(found.losses, select(decompose(kernel), targets, labels, times, ridges).losses, rtol=1e-3)
+
+
+def test_one_image_of_each_class_a_fold_has_no_bias_where_nothing_is_to_be_learned():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 10)
+    targets = np.eye(2)[labels] - 0.5
+    single, shot = [], []
+    for seed in range(60):
+        features = 10 + rng.normal(size=(20, 8))  # as real ones, mostly the same in all images
+        spectrum = decompose(features @ features.T + 1)
+        grid = (targets, labels, [np.inf], [1.0, 10.0, 100.0])
+        single.append(select(spectrum, *grid).accuracy)
+        shot.append(select(spectrum, *grid, folds=stratified_folds(labels, 10, seed=seed)).accuracy)
+    assert np.mean(single) < 0.4
+    assert abs(np.mean(shot) - 0.5) < 0.06
 
 
 @pytest.mark.parametrize("labels", [np.full(13, 3), np.full(13, -1)])
