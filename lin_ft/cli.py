@@ -77,8 +77,8 @@ class Rank:
             raise InputError(f"--verify {self.verify}: give how many models to fine-tune, 0 or more.")
         zoo = _zoo(self.zoo, self.models)
         config = RankConfig(
-            trainable=self.trainable, left_out=self.left_out, seed=self.seed, scores=shown, source_shots=self.source_shots,
-            reference=_reference(zoo), details=self.report is not None, **chosen,
+            trainable=self.trainable, left_out=self.left_out, seed=self.seed, scores=shown,
+            source_shots=self.source_shots, reference=_reference(zoo), details=self.report is not None, **chosen,
         )  # fmt: skip
         task = load_task(self.target, shots=self.shots, seed=self.seed, size=self.size or _side(zoo))
         plot = self.plot or Path(f"ranking-{task.name}.png")
