@@ -46,6 +46,7 @@ config = BenchConfig(
     ),
     shots=(10,),
     seeds=(0, 1),
+    left_out=("image", "shot"),
     finetune=FinetuneConfig(steps=150, batch_size=32, learning_rates=(0.01, 0.03), test_every_point=True),
     development=("optdigits", "hebrew_glyphs", "openmoji_color"),
 )

@@ -317,14 +317,22 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     return Ranking(task.name, task.n, task.n_classes, config.reference, config.score, tuple(rows))
 
 
-def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> RankedModel:
-    """All quantities of one model on one task; `rank` and `predicted_gain` are left for `rank` to fill.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Seen:
+    """What a model sees of the training images, under one head."""
 
-    The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself:
-    leave-one-out never meets a head that has seen the label. Targets are one-hot minus 1 / C.
-    Cost: one forward pass, `probes` forward-and-backward passes for each training image, and O(n³) for the spectrum.
+    features: np.ndarray
+    targets: np.ndarray
+    """One-hot minus 1 / C."""
+    kernel: np.ndarray
+    seconds: float
+
+
+def look(model: ZooModel, task: Task, config: RankConfig) -> Seen:
+    """Features and kernel of the training images; `describe` with the same config takes it from there.
+
+    Cost: one forward pass, and `probes` forward-and-backward passes for each training image.
     """
-    config = config or RankConfig()
     began = time.monotonic()
     apply, params = model.function
     x, labels = model.normalise(task.train.images), np.asarray(task.train.labels)
@@ -337,6 +345,20 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None) -> R
         kernel = features.astype(np.float64) @ features.T.astype(np.float64) + 1
     else:
         kernel = probe_gram(apply, params, x, probes=config.probes, key=key, trainable=config.trainable)
+    return Seen(np.asarray(features), targets, np.asarray(kernel), time.monotonic() - began)
+
+
+def describe(model: ZooModel, task: Task, config: RankConfig | None = None, *, seen: Seen | None = None) -> RankedModel:
+    """All quantities of one model on one task; `rank` and `predicted_gain` are left for `rank` to fill.
+
+    The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself:
+    leave-one-out never meets a head that has seen the label.
+    Cost: that of `look`, unless it was `seen` before, and O(n³) for the spectrum.
+    """
+    config = config or RankConfig()
+    seen = seen or look(model, task, config)
+    began = time.monotonic() - seen.seconds
+    features, targets, kernel, labels = seen.features, seen.targets, seen.kernel, np.asarray(task.train.labels)
     spectrum = decompose(kernel)
     scale = spectrum.scale
     prediction = select(

@@ -62,6 +62,8 @@ class BenchConfig:
     heads: tuple[str, ...] = ("random", "zero")
     """New heads to predict with; see lin_ft.ranking.HEADS. zero is the linear probe."""
     probes: int = 2
+    left_out: tuple[str, ...] = ("image",)
+    """Predict each image from the others, each shot from the others (lin_ft.ranking.RankConfig), or both."""
     scores: tuple[str, ...] = ("all",)
     """Of lin_ft.scores.SCORES or "file.py:function", beside the predictions; ("all",) for all of SCORES."""
     finetune: FinetuneConfig = dataclasses.field(default_factory=FinetuneConfig)
@@ -79,10 +81,13 @@ class BenchConfig:
         return self.image_size or trained_on
 
     def __post_init__(self):
-        problems = [f"{name} is empty" for name in ("name", "tasks", "shots", "seeds") if not getattr(self, name)]
-        for name in ("tasks", "models", "shots", "seeds", "heads"):
+        problems = [
+            f"{name} is empty" for name in ("name", "tasks", "shots", "seeds", "left_out") if not getattr(self, name)
+        ]
+        for name in ("tasks", "models", "shots", "seeds", "heads", "left_out"):
             values = getattr(self, name)
             problems += [f"{name}: {value} comes twice" for value in values if values.count(value) > 1][:1]
+        problems += [f"left_out: {value} is neither image nor shot" for value in {*self.left_out} - {"image", "shot"}]
         problems += [f"shots: {value} is below 0" for value in self.shots if value < 0]
         problems += [f"seeds: {value} is below 0" for value in self.seeds if value < 0]
         problems += [f"development: {task} is not among the tasks" for task in set(self.development) - set(self.tasks)]
@@ -135,6 +140,8 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], score_nam
     rows = []
     for part in PARTS:
         settings = scoring if part == "scores" else tuning
+        if part == "scores" and config.left_out != ("image",):
+            settings = settings | {"left_out": config.left_out}
         if config.image_size:
             settings = settings | {"image_size": config.image_size}
         for shots in config.shots:

@@ -59,18 +59,22 @@ def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> di
 def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
     """Predictions under each head, k nearest neighbours, and the suite, each with its seconds."""
     from lin_ft.functions import features_of
-    from lin_ft.ranking import RankConfig, describe
+    from lin_ft.ranking import RankConfig, describe, look
     from lin_ft.scores.nearest_neighbours import nearest_neighbours
 
     scores: dict[str, float | None] = {}
     seconds: dict[str, float] = {}
     for head in config.heads:
-        row = describe(model, task, RankConfig(head=head, probes=config.probes, seed=cell.seed))
-        scores[f"predicted_accuracy/{head}"] = row.predicted_accuracy
-        scores[f"predicted_loss/{head}"] = -row.predicted_loss
-        scores[f"label_gradient/{head}"] = row.label_gradient
-        scores.setdefault("label_feature_correlation", row.label_feature_correlation)
-        seconds[head] = row.seconds
+        ranking = RankConfig(head=head, probes=config.probes, seed=cell.seed)
+        seen = look(model, task, ranking)
+        for left_out in config.left_out:
+            row = describe(model, task, dataclasses.replace(ranking, left_out=left_out), seen=seen)
+            name = head if left_out == "image" else f"{head}-{left_out}"
+            scores[f"predicted_accuracy/{name}"] = row.predicted_accuracy
+            scores[f"predicted_loss/{name}"] = -row.predicted_loss
+            scores[f"label_gradient/{head}"] = row.label_gradient
+            scores.setdefault("label_feature_correlation", row.label_feature_correlation)
+            seconds[name] = row.seconds
     began = time.monotonic()
     features = features_of(*model.function, model.normalise(task.train.images))
     scores["nearest_neighbours"] = nearest_neighbours(features, task.train.labels)

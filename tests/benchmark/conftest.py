@@ -9,7 +9,7 @@ CONFIG = """
 from lin_ft.benchmark.config import BenchConfig
 from lin_ft.finetune import FinetuneConfig
 config = BenchConfig(name="tiny", zoo={zoo!r}, tasks=({task!r},), shots=(4,), seeds=(0, 1), reference="first",
-                     scores=("logme", "etran"),
+                     scores=("logme", "etran"), left_out=("image", "shot"),
                      finetune=FinetuneConfig(steps=2, batch_size=8, learning_rates=({rates},)))
 """
 

@@ -70,6 +70,7 @@ def test_everything_for_real(config_file, tmp_path, monkeypatch, capsys):
     scores = json.loads(next(path for path in files if "-scores-" in path.name).read_text())["scores"]
     assert {"predicted_accuracy/random", "predicted_loss/zero", "nearest_neighbours"} <= scores.keys()
     assert np.isfinite(scores["logme"])
+    assert scores["predicted_loss/random-shot"] != scores["predicted_loss/random"]
     before = {path: path.stat().st_mtime_ns for path in files}
     assert run("bench", "run", config) == 0
     assert {path: path.stat().st_mtime_ns for path in files} == before, "nothing finished is done again"
@@ -250,6 +251,10 @@ def test_everything_missing_is_listed_at_once_and_nothing_runs(zoo, tmp_path, ca
             "from lin_ft.benchmark.config import BenchConfig\nconfig = BenchConfig('a', ('t', 't'), shots=(-1,))",
             "t comes twice; shots: -1",
         ),
+        (
+            "from lin_ft.benchmark.config import BenchConfig\nconfig = BenchConfig('a', ('t',), left_out=('all',))",
+            "left_out: all is neither image nor shot",
+        ),
     ],
 )
 def test_bad_configs(tmp_path, capsys, text, message):
@@ -333,6 +338,15 @@ def test_the_data_path_of_the_paper_at_224_pixels(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no task no_such") as error:
         resolve_planned(config)
     assert "no task cassava" not in str(error.value)
+
+
+def test_what_is_left_out_makes_other_cells_of_scores_only(zoo, photos):
+    config = BenchConfig(name="left out", zoo=str(zoo), tasks=(str(photos),), reference="first", scores=())
+    (_, cells), (_, others) = resolve(config), resolve(dataclasses.replace(config, left_out=("image", "shot")))
+    for part, same in (("scores", False), ("finetune", True)):
+        ours, theirs = ({cell.key for cell in some if cell.part == part} for some in (cells, others))
+        assert ours == theirs if same else not ours & theirs
+    assert "left_out" not in dict(cells[0].settings), "the keys from before there was a choice"
 
 
 def test_an_image_size_of_its_own_makes_other_cells(zoo, photos, monkeypatch):
