@@ -187,16 +187,24 @@ def _summed(function: Callable[..., Any], devices: Devices) -> tuple[Callable[..
 
 
 def map_points(
-    function: Callable[..., Any], in_axes: tuple[int | None, ...], count: int, devices: Devices
+    function: Callable[..., Any],
+    in_axes: tuple[int | None, ...],
+    count: int,
+    devices: Devices,
+    *,
+    halves: tuple[Callable[..., Any], Callable[..., Any]] | None = None,
 ) -> tuple[Callable[[Any], Any], Callable[..., Any], Callable[[Any], Any]]:
     """(place, mapped, collect): `function` over the leading axis of `count` points, by `vmap`.
 
     Arguments with axis 0 go through `place` first, or are outputs of `mapped`; those with axis None are shared by all
     points; `collect` gives outputs their leading axis of points again. One device: one compiled program, where a
-    single point is not mapped at all. Several: each has an equal share of the points (`pmap` of `vmap`), the last
+    single point is not mapped at all; on a CPU it is two programs where `halves` = (first, second) are given, with
+    function(*a) = second(first(*a), *a). Several: each has an equal share of the points (`pmap` of `vmap`), the last
     point repeated to fill, and what goes from step to step stays where it is.
     """
     if len(devices) == 1:
+        if halves is not None and count == 1 and devices[0].platform == "cpu":
+            return _same, _single_in_halves(*halves, in_axes), _same
         return _same, _mapped_points(function, in_axes, count == 1), _same
     size = -(-count // len(devices))
     chosen = np.minimum(np.arange(size * len(devices)), count - 1)
@@ -220,13 +228,29 @@ def _mapped_points(function: Callable[..., Any], in_axes: tuple[int | None, ...]
         return jax.jit(jax.vmap(function, in_axes))
 
     def one(*arguments: Any) -> Any:
-        first = [
-            argument if axis is None else jax.tree.map(lambda leaf: leaf[0], argument)
-            for argument, axis in zip(arguments, in_axes, strict=True)
-        ]
-        return jax.tree.map(lambda leaf: leaf[None], function(*first))
+        return jax.tree.map(lambda leaf: leaf[None], function(*_only_point(arguments, in_axes)))
 
     return jax.jit(one)
+
+
+def _only_point(arguments: tuple[Any, ...], in_axes: tuple[int | None, ...]) -> list[Any]:
+    return [
+        argument if axis is None else jax.tree.map(lambda leaf: leaf[0], argument)
+        for argument, axis in zip(arguments, in_axes, strict=True)
+    ]
+
+
+@lru_cache(maxsize=64)
+def _single_in_halves(
+    first: Callable[..., Any], second: Callable[..., Any], in_axes: tuple[int | None, ...]
+) -> Callable[..., Any]:
+    compiled = jax.jit(lambda *arguments: first(*_only_point(arguments, in_axes)))
+
+    @jax.jit
+    def rest(given: Any, *arguments: Any) -> Any:
+        return jax.tree.map(lambda leaf: leaf[None], second(given, *_only_point(arguments, in_axes)))
+
+    return lambda *arguments: rest(compiled(*arguments), *arguments)
 
 
 @lru_cache(maxsize=64)

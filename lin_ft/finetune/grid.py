@@ -122,7 +122,7 @@ def fitting(
     w0 = draw.weights if config.network == "linearized" else None
     size = min(config.batch_size, len(draw.x))
     arguments = (one, frozen, w0, draw.x[:size], draw.y[:size], np.float32(0), np.float32(0))
-    needed: Any = jax.jit(step_of(module, config)).lower(*arguments).compile().memory_analysis()
+    needed: Any = jax.jit(step_of(module, config).whole).lower(*arguments).compile().memory_analysis()
     each = needed.temp_size_in_bytes + needed.output_size_in_bytes + needed.argument_size_in_bytes if needed else 0
     fits = int(SHARE_OF_MEMORY * limit / each) if each and limit > 0 else 1
     return max(1, min(len(points), fits * len(devices)))
@@ -149,7 +149,8 @@ class _Group:
         self.one_draw = len({point.draw for point in points}) == 1
         # Mapped: state, w0, rate, decay; the images only where the draws differ.
         axes = (0, None, 0 if linearized else None, *((None,) * 2 if self.one_draw else (0,) * 2), 0, 0)
-        self.place, self.step, self.collect = map_points(step_of(module, config), axes, len(points), devices)
+        step = step_of(module, config)
+        self.place, self.step, self.collect = map_points(step.whole, axes, len(points), devices, halves=step.halves)
         state = _stack([start(draw.weights, statistics, config) for draw in self.draws])
         count, looks = len(points), self.steps // config.evaluate_every + 1 if config.evaluate_every else 1
         self.kept: dict[str, Any] = {

@@ -55,6 +55,8 @@ class Use:
     product: Product
     data: Any
     output: jax.ShapeDtypeStruct
+    apply: Callable[[Any, Any], Any]
+    """(weight, data) -> output"""
 
 
 def _value(item: Any) -> Any:
@@ -130,7 +132,11 @@ class Walk:
             if form is not None:
                 out = bind(equation, [_value(value) for value in given])[0]
                 output = jax.ShapeDtypeStruct(out.shape, out.dtype)
-                self.uses.append(Use(weights[0], form, given[1 - positions[0]], output))
+
+                def apply(weight: Any, data: Any) -> Any:
+                    return bind(equation, [weight, data] if positions[0] == 0 else [data, weight])[0]
+
+                self.uses.append(Use(weights[0], form, given[1 - positions[0]], output, apply))
                 return [out if self.deltas is None else out + self.deltas[len(self.uses) - 1]]
         if not data and len({weight.leaf for weight in weights}) == len(equation.outvars) == 1:
 
