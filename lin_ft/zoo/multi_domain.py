@@ -8,7 +8,6 @@ An "expert" is a trunk of these, trained on for one domain: a `Recipe` with `sta
 """
 
 import dataclasses
-import functools
 import hashlib
 import json
 import logging
@@ -28,6 +27,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from lin_ft.errors import InputError
 from lin_ft.functions import from_linen, head_logits, logits_of
 from lin_ft.provenance import commit, device
+from lin_ft.split_gradient import value_and_grad
 from lin_ft.trainable import merge, split
 from lin_ft.zoo.card import ModelCard
 from lin_ft.zoo.model import architecture
@@ -243,13 +243,19 @@ def _step(module: Any, optimizer: optax.GradientTransformation, own: bool, n_dom
         )
         return losses.mean(), (statistics, losses)
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1, 2))
-    def step(weights: Any, statistics: Any, state: Any, x: Any, y: Any) -> Any:
-        (_, (statistics, losses)), gradient = jax.value_and_grad(loss, has_aux=True)(weights, statistics, x, y)
+    gradient_of = value_and_grad(loss)
+
+    @jax.jit
+    def moved(gradient: Any, state: Any, weights: Any) -> Any:
         # d(mean over domains) of what one domain has to itself is 1/D of the gradient of that domain's loss
         gradient |= {name: jax.tree.map(lambda leaf: n_domains * leaf, gradient[name]) for name in ("own", "heads")}
         updates, state = optimizer.update(gradient, state, weights)
-        return optax.apply_updates(weights, updates), statistics, state, losses
+        return optax.apply_updates(weights, updates), state
+
+    def step(weights: Any, statistics: Any, state: Any, x: Any, y: Any) -> Any:
+        (_, (statistics, losses)), gradient = gradient_of(weights, statistics, x, y)
+        weights, state = moved(gradient, state, weights)
+        return weights, statistics, state, losses
 
     return step
 

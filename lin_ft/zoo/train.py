@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from lin_ft.errors import InputError
 from lin_ft.functions import from_linen, logits_of
 from lin_ft.provenance import commit, device
+from lin_ft.split_gradient import value_and_grad
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
 from lin_ft.zoo.slices import load_entry
@@ -180,11 +181,17 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         value = optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
         return value, (updated["batch_stats"], (logits.argmax(-1) == y).mean())
 
+    gradient_of = value_and_grad(loss)
+
     @functools.partial(jax.jit, static_argnums=0)
+    def moved(cycle, gradient, state, params):
+        updates, state = cycles[cycle].update(gradient, state, params)
+        return optax.apply_updates(params, updates), state
+
     def step(cycle, params, statistics, state, x, y):
-        (value, (statistics, accuracy)), grads = jax.value_and_grad(loss, has_aux=True)(params, statistics, x, y)
-        updates, state = cycles[cycle].update(grads, state, params)
-        return optax.apply_updates(params, updates), statistics, state, value, accuracy
+        (value, (statistics, accuracy)), gradient = gradient_of(params, statistics, x, y)
+        params, state = moved(cycle, gradient, state, params)
+        return params, statistics, state, value, accuracy
 
     params, statistics = variables["params"], variables["batch_stats"]
     if recipe.start:
