@@ -74,6 +74,8 @@ class Walk:
     """Leaves to treat as ordinary differentiable inputs."""
     deltas: Sequence[Any] | None = None
     """Zeros to add to the output of each use, in order."""
+    evaluate: Callable[[Any, Sequence[Any]], list[Any]] | None = None
+    """(equation of a use, its inputs) -> its outputs, another way to compute them; None: `bind`."""
     uses: list[Use] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
     """Leaves that have a use of another kind, and which."""
@@ -130,7 +132,7 @@ class Walk:
         if data and len(positions) == 1 and name in PRODUCTS:
             form = product(equation, positions[0])
             if form is not None:
-                out = bind(equation, [_value(value) for value in given])[0]
+                out = (self.evaluate or bind)(equation, [_value(value) for value in given])[0]
                 output = jax.ShapeDtypeStruct(out.shape, out.dtype)
 
                 def apply(weight: Any, data: Any) -> Any:
