@@ -1,8 +1,8 @@
 """Cost of one training step of the embedded zoo's architecture: gradient in one program against two.
 
 Command   python experiments/benchmark_training_step.py
-Expected  results/benchmark_training_step.json: two programs about 1.6 times faster on a CPU; where rounding turns a unit
-          of a ReLU on or off, a gradient differs by that unit, up to a percent of a bias's largest
+Expected  results/benchmark_training_step.json: two programs about 1.6 times faster on a CPU; where rounding turns a
+          unit of a ReLU on or off, a gradient differs by that unit, up to a percent of a bias's largest
 Hardware  1 CPU core, half a minute
 """
 

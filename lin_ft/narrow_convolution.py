@@ -32,7 +32,7 @@ def convolution(x: Float[Array, "n h w c"], kernel: Float[Array, "k l c o"], pad
     """The convolution of stride 1, channels last. Reverse differentiation in x alone: the kernel's cotangent is zero
     (lin_ft.split_gradient takes it from x and the output's cotangent).
     """
-    k, width, c_in, c_out = kernel.shape
+    _, width, c_in, c_out = kernel.shape
     out_width = x.shape[2] + sum(pads[1]) - width + 1
     p = neighbours(c_in, c_out, out_width)
     if p == 1:
