@@ -13,8 +13,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from lin_ft.typing import Array
-
 CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 Pads = tuple[tuple[int, int], tuple[int, int]]
 
@@ -28,7 +26,9 @@ def neighbours(c_in: int, c_out: int, out_width: int) -> int:
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def convolution(x: Float[Array, "n h w c"], kernel: Float[Array, "k l c o"], pads: Pads) -> Float[Array, "n h2 w2 o"]:
+def convolution(
+    x: Float[jax.Array, "n h w c"], kernel: Float[jax.Array, "k l c o"], pads: Pads
+) -> Float[jax.Array, "n h2 w2 o"]:
     """The convolution of stride 1, channels last. Reverse differentiation in x alone: the kernel's cotangent is zero
     (lin_ft.split_gradient takes it from x and the output's cotangent).
     """

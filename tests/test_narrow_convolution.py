@@ -19,7 +19,7 @@ def test_values_and_gradient_in_the_data(pads, c_in, c_out, window):
     rng = np.random.default_rng(0)
     pads = tuple((min(low, k - 1), min(high, k - 1)) for (low, high), k in zip(pads, window, strict=True))
     width = 8 + window[1] - 1 - sum(pads[1])  # of the output: 8
-    x, kernel = rng.normal(size=(2, 6, width, c_in)), rng.normal(size=(*window, c_in, c_out))
+    x, kernel = (jnp.asarray(rng.normal(size=size)) for size in ((2, 6, width, c_in), (*window, c_in, c_out)))
     out, pull = jax.vjp(lambda x: convolution(x, kernel, pads), x)
     wanted, plain_pull = jax.vjp(lambda x: plain(x, kernel, pads), x)
     np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-12)

@@ -1,0 +1,53 @@
+"""`lin-ft spectrum`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lin_ft.commands.zoo_of_name import chosen_zoo
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """What the kernels of models see of a task: eigenvalues, label energy, time to fit."""
+
+    target: str
+    """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
+    model: tuple[str, ...] = ("cifar10",)
+    """One or more zoo entries; 'cifar10' is short for 'cifar10-resnet20'."""
+    shots: int = 10
+    seed: int = 0
+    zoo: str = "embedded"
+    probes: int = 4
+    plot: Path | None = Path("spectrum.png")
+    json: Path | None = None
+    """Write eigenvalues and label energies here, a list with one entry a model."""
+
+    def run(self) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        from lin_ft.data import load_task
+        from lin_ft.report.spectrum_plot import plot_spectra
+        from lin_ft.spectra import kernel_spectrum
+        from lin_ft.zoo.weights import write_atomically
+
+        models = chosen_zoo(self.zoo, self.model)
+        task = load_task(self.target, shots=self.shots, seed=self.seed)
+        spectra = [kernel_spectrum(model, task, probes=self.probes, seed=self.seed) for model in models]
+        table = Table(title=f"{task.name}: {task.n} images, {task.n_classes} classes")
+        columns = ("model", "alignment", "energy in top C-1", "effective dim.", "time to fit 90 %")
+        for name in columns:
+            table.add_column(name, justify="left" if name == "model" else "right")
+        for each in spectra:
+            table.add_row(
+                each.model, f"{each.alignment:.3f}", f"{each.energy_in_top(task.n_classes - 1):.1%}",
+                f"{each.effective_dimension(0.1):.1f}", f"{each.time_to_fit(0.9):.3g}",
+            )  # fmt: skip
+        Console().print(table)
+        if self.plot:
+            plot_spectra(spectra, self.plot)
+            Console().print(f"Picture: {self.plot}")
+        if self.json:
+            text = json.dumps([each.as_dict() for each in spectra], indent=1) + "\n"
+            write_atomically(self.json, lambda temporary: temporary.write_text(text))

