@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from lin_ft.typing import Array
+
 CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 Pads = tuple[tuple[int, int], tuple[int, int]]
 
@@ -26,12 +28,11 @@ def neighbours(c_in: int, c_out: int, out_width: int) -> int:
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def convolution(
-    x: Float[jax.Array, "n h w c"], kernel: Float[jax.Array, "k l c o"], pads: Pads
-) -> Float[jax.Array, "n h2 w2 o"]:
+def convolution(x: Float[Array, "n h w c"], kernel: Float[Array, "k l c o"], pads: Pads) -> Float[Array, "n h2 w2 o"]:
     """The convolution of stride 1, channels last. Reverse differentiation in x alone: the kernel's cotangent is zero
     (lin_ft.split_gradient takes it from x and the output's cotangent).
     """
+    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
     _, width, c_in, c_out = kernel.shape
     out_width = x.shape[2] + sum(pads[1]) - width + 1
     p = neighbours(c_in, c_out, out_width)
