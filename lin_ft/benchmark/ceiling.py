@@ -30,7 +30,7 @@ class NoiseCeiling:
     seed_spread: float
     """Standard deviation of one model's accuracy over seeds, what all models share in a seed taken out."""
     rankable: bool
-    """Models differ more than seeds do. Where not, no score can be blamed for its order."""
+    """Models differ more than seeds do, or that is not known yet. Where not, no score can be blamed for its order."""
 
 
 def noise_ceiling(results: Results) -> tuple[NoiseCeiling, ...]:
@@ -62,7 +62,7 @@ def _ceiling(task: str, accuracies: Float[np.ndarray, "S M"]) -> NoiseCeiling:
     pairs = [spearman(first, second) for first, second in itertools.combinations(accuracies, 2)]
     rho = float(np.mean(pairs)) if pairs else float("nan")
     denominator = 1 + (n_seeds - 1) * rho
-    reliability = n_seeds * rho / denominator if denominator > 0 else -1.0
+    reliability = rho if math.isnan(rho) else n_seeds * rho / denominator if denominator > 0 else -1.0
     model_spread, seed_spread = _spreads(accuracies)
     return NoiseCeiling(
         task=task,
@@ -72,7 +72,7 @@ def _ceiling(task: str, accuracies: Float[np.ndarray, "S M"]) -> NoiseCeiling:
         ceiling_mean=_root(reliability),
         model_spread=model_spread,
         seed_spread=seed_spread,
-        rankable=bool(model_spread > seed_spread),
+        rankable=math.isnan(model_spread) or model_spread > seed_spread,
     )
 
 

@@ -40,20 +40,23 @@ def does_a_zoo_help(results: Results, scores: Scores) -> Answer:
     """Gain of the best model over the reference: the best of each seed, which luck flatters, and the one that is best
     in the other seeds, measured in this one, which it does not."""
     accuracy, reference = results.accuracy, results.reference_accuracy
-    lucky = np.nanmax(accuracy, axis=2) - reference
+    lucky = _best(accuracy) - reference
     numbers: dict[str, Any] = {"best": over_tasks(lucky)}
     sentence = f"The best model of the zoo gains {shown(numbers['best'], 100.0)} points over {results.reference}"
     if len(accuracy) > 1:
         honest = np.full(lucky.shape, np.nan)
         for s in range(len(accuracy)):
-            others = np.nanmean(np.delete(accuracy, s, axis=0), axis=0)
+            others = np.delete(accuracy, s, axis=0)
             for t in range(len(results.tasks)):
-                honest[s, t] = accuracy[s, t, int(np.nanargmax(others[t]))] - reference[s, t]
+                means = np.asarray([mean(column) for column in others[:, t].T])
+                if np.isfinite(means).any():
+                    honest[s, t] = accuracy[s, t, int(np.nanargmax(means))] - reference[s, t]
         numbers["best of the other seeds"] = over_tasks(honest)
         sentence += f" (chosen by the other seeds: {shown(numbers['best of the other seeds'], 100.0)})"
         lucky = honest
-    numbers["tasks won"] = int((np.nanmean(lucky, axis=0) > 0).sum())
-    sentence += f"; it does so on {numbers['tasks won']} of {len(results.tasks)} tasks."
+    known = [value for value in (mean(column) for column in lucky.T) if np.isfinite(value)]
+    numbers["tasks won"] = sum(value > 0 for value in known)
+    sentence += f"; it does so on {numbers['tasks won']} of {len(known)} tasks."
     for name in _named(scores, PREDICTION)[:1]:
         for k in (1, min(3, len(results.models))):
             numbers[f"{name}, {k} tried"] = over_tasks(_of(f"gain_{1 if k == 1 else 3}", results, scores[name]))
@@ -182,7 +185,9 @@ def single_against_multi_domain(
         if pairs:
             multi, alone = (list(column) for column in zip(*pairs, strict=True))
             difference = results.accuracy[:, :, multi] - results.accuracy[:, :, alone]
-            best = np.nanmax(results.accuracy[:, :, multi], axis=2) - np.nanmax(results.accuracy[:, :, alone], axis=2)
+            whole = np.isfinite(difference).all(axis=2)
+            best = _best(results.accuracy[:, :, multi]) - _best(results.accuracy[:, :, alone])
+            best[~whole] = np.nan
             numbers[family] = {"mean": over_tasks(_mean_of_models(difference)), "best": over_tasks(best)}
     if not numbers:
         return None
@@ -224,6 +229,12 @@ def _of(statistic: str, results: Results, values: Float[np.ndarray, "S T M"]) ->
 
 def _mean_of_models(values: Float[np.ndarray, "S T M"]) -> Float[np.ndarray, "S T"]:
     return np.asarray([[mean(row) for row in of_seed] for of_seed in values], np.float64)
+
+
+def _best(accuracy: Float[np.ndarray, "S T M"]) -> Float[np.ndarray, "S T"]:
+    """Of the models that have one; NaN where none has."""
+    finite = np.isfinite(accuracy)
+    return np.where(finite.any(axis=2), np.where(finite, accuracy, -np.inf).max(axis=2), np.nan)
 
 
 def _named(scores: Scores, part: str) -> list[str]:

@@ -59,7 +59,7 @@ def write_report(
             f"## {title}: {len(results.models)} models, {len(results.tasks)} tasks, {len(results.accuracy)} seeds",
             "",
         ]
-        lines += [*measured(results), "", *diverged(table, shots)]
+        lines += [*measured(results), "", *diverged(table, shots), *unfinished(table, shots)]
         text, unrankable = ceilings(results)
         lines += text
         values[str(shots)] = entry = {}
@@ -148,6 +148,16 @@ def diverged(table: "polars.DataFrame", shots: int) -> list[str]:
     return [f"Diverged at every learning rate, left out: {names}.", ""]
 
 
+def unfinished(table: "polars.DataFrame", shots: int) -> list[str]:
+    """How many fine-tunings are still to come, of each seed."""
+    rows = [row for row in table.iter_rows(named=True) if row["shots"] == shots]
+    missing = [row["seed"] for row in rows if row["test_accuracy"] is None and row["status"] != "diverged"]
+    if not missing:
+        return []
+    seeds = ", ".join(f"{missing.count(seed)} of seed {seed}" for seed in sorted(set(missing)))
+    return [f"**Not complete: {len(missing)} of {len(rows)} fine-tunings are missing** ({seeds}).", ""]
+
+
 def ceilings(results: Results) -> tuple[list[str], list[str]]:
     """Markdown, and the tasks where models differ less than seeds do."""
     if len(results.accuracy) < 2:
@@ -159,6 +169,8 @@ def ceilings(results: Results) -> tuple[list[str], list[str]]:
     for row in rows:
         numbers = f"{row.agreement:.2f} | {row.ceiling_single:.2f} | {row.ceiling_mean:.2f}"
         spreads = f"{100 * row.model_spread:.1f} | {100 * row.seed_spread:.1f}"
+        if np.isnan(row.agreement):
+            numbers, spreads = "– | – | –", "– | –"
         lines.append(f"| {row.task} | {numbers} | {spreads} | {'' if row.rankable else 'noise decides'} |")
     return [*lines, ""], [row.task for row in rows if not row.rankable]
 

@@ -93,6 +93,25 @@ def test_slices_are_held_against_the_single_model_of_their_source():
     assert single_against_multi_domain(RESULTS, dict.fromkeys(MODELS, "single"), sources) is None
 
 
+def test_a_matrix_that_is_still_filling_up():
+    """One seed has but one task, another task lacks a model: what is known is counted, without a warning."""
+    accuracy = np.stack([TRUTH, np.full_like(TRUTH, np.nan)])
+    accuracy[1, 0], accuracy[0, 1, 2] = TRUTH[0], np.nan
+    part = Results(MODELS, TASKS, accuracy, "a")
+    numbers = answers(part, {"predicted_accuracy/zero": accuracy})[0].numbers
+    assert numbers["best of the other seeds"][0] == pytest.approx(TRUTH[0].max() - TRUTH[0, 0])
+    assert numbers["best"][0] == pytest.approx(np.mean([np.nanmax(row) - row[0] for row in accuracy[0]]))
+    assert numbers["tasks won"] == int(TRUTH[0].argmax() != 0)
+    families, sources = (
+        {m: "shared" if m in "ce" else "single" for m in MODELS},
+        dict(zip("abcde", "xyxzz", strict=True)),
+    )
+    row = single_against_multi_domain(part, families, sources)
+    assert row is not None
+    both = TRUTH[[0, 2, 3, 4, 5]]
+    assert row.numbers["shared"]["best"][0] == pytest.approx(np.mean([max(r[2], r[4]) - max(r[0], r[3]) for r in both]))
+
+
 def test_intervals_are_over_tasks():
     middle, low, high = over_tasks(np.asarray([[0.0, 1.0, np.nan, 0.5]]))
     assert (middle, low, high) == (0.5, 0.0, 1.0)

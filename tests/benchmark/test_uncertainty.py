@@ -64,6 +64,15 @@ def test_tasks_that_only_differ_by_noise_are_not_rankable():
         noise_ceiling(Results(names, ("one",), accuracy[:1, :1], "0"))
 
 
+def test_a_task_without_a_second_seed_is_not_called_noise():
+    results, _ = simulated(0.001, n_models=5)
+    results.accuracy[1, 0] = np.nan
+    unknown, *known = noise_ceiling(results)
+    assert unknown.rankable
+    assert np.isnan(unknown.ceiling_mean)
+    assert all(row.rankable and row.ceiling_mean > 0 for row in known)
+
+
 def test_bootstrap_over_tasks_is_the_bootstrap_of_the_mean():
     results, true = simulated(0.02, n_seeds=1, n_tasks=12, n_models=20)
     scores = np.broadcast_to(true, results.accuracy.shape).copy()
