@@ -16,7 +16,7 @@ from lin_ft.zoo import REFERENCE
 from lin_ft.zoo.weights import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
-CORE, VERIFY = RESULTS / "core.parquet", RESULTS / "verify"
+CORE, VERIFY = RESULTS / "core" / "table.parquet", RESULTS / "verify"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Options:
     """Of every figure."""
 
     table: Path | None = None
-    """What `lin-ft bench collect` wrote, or a folder of cells of verify_ranking.py; default: results/core.parquet, and
+    """What `lin-ft bench collect` wrote, or a folder of cells of verify_ranking.py; default: results/core/table.parquet, and
     before that matrix has been run results/verify."""
     out: Path = RESULTS / "figures"
     reference: str = REFERENCE
