@@ -24,8 +24,10 @@ class Options:
     """Of every figure."""
 
     table: Path | None = None
-    """What `lin-ft bench collect` wrote, or a folder of cells of verify_ranking.py. Default: results/core/table.parquet,
-    or before that matrix has been run results/verify."""
+    """A table of `lin-ft bench collect`, or a folder of cells of verify_ranking.py.
+
+    Default: results/core/table.parquet, or before that matrix has been run results/verify.
+    """
     out: Path = RESULTS / "figures"
     reference: str = REFERENCE
     shots: int = 10
