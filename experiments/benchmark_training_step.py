@@ -71,12 +71,14 @@ def main(options: Options) -> dict[str, Any]:
     median = {name: float(np.median(values)) for name, values in seconds.items()}
     largest = jax.tree.map(lambda a, b: float(abs(a - b).max() / abs(b).max()), *reversed(gradients.values()))
     row = {
+        "command": "python experiments/benchmark_training_step.py",
         "seconds": median,
         "ratio": median["one program"] / median["two programs"],
         "images_per_second": {name: options.batch_size / value for name, value in median.items()},
         "largest_relative_difference": max(jax.tree.leaves(largest)),
         "batch_size": options.batch_size,
         "side": options.side,
+        "seed": 0,
         **provenance(),
     }
     options.out.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
