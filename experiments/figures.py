@@ -63,6 +63,10 @@ class Figures:
             self.table, self.results / "figures", reference=self.reference, shots=self.shots, repeats=self.repeats
         )
         importlib.import_module(name).draw(options)
+        stem = name.removeprefix("figure_")
+        table = options.out / f"{stem}.md"
+        if table.exists():
+            self._to_readme(stem, table)
 
     def _ablation(self, name: str) -> None:
         path = self.results / f"{name}.json"
@@ -87,6 +91,10 @@ class Figures:
         else:
             table = self.results / "packaged" / "table.parquet"
             verify_packaged.main(verify_packaged.Config(table, markdown=path))
+        self._to_readme(name, path)
+
+    def _to_readme(self, name: str, path: Path) -> None:
+        """A table between its marks, where the README has them."""
         text = self.readme.read_text(encoding="utf-8")
         changed = between(text, name, path.read_text(encoding="utf-8").strip())
         if changed != text:

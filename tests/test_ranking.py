@@ -45,6 +45,13 @@ def test_the_same_seed_gives_the_same_ranking(zoo, task, ranking):
     assert [row.predicted_loss for row in again.models] == [row.predicted_loss for row in ranking.models]
 
 
+def test_the_default_is_the_decrease_of_the_loss_that_the_suite_computes(zoo, task):
+    rows = rank(zoo, task, dataclasses.replace(CONFIG, score=RankConfig().score, scores=("all",))).models
+    for row in rows:
+        assert row.predicted_decrease == pytest.approx(row.scores["predicted_decrease"].value, rel=1e-6)
+    assert rows[0].predicted_decrease >= rows[1].predicted_decrease
+
+
 @pytest.mark.parametrize("score", SCORES)
 def test_rows_stand_in_the_order_of_the_score(zoo, task, score):
     rows = rank(zoo, task, dataclasses.replace(CONFIG, score=score)).models
@@ -69,6 +76,7 @@ def test_gains_are_against_the_reference_and_scores_are_in_range(ranking):
         assert row.predicted_accuracy == pytest.approx(np.mean(row.correct))
         assert -1 <= row.label_gradient <= 1
         assert -1 <= row.label_feature_correlation <= 1
+        assert 0 <= row.predicted_decrease <= 1
 
 
 def test_without_the_reference_there_is_no_gain(zoo, task):
@@ -138,7 +146,7 @@ def test_in_80_columns_a_long_name_is_cut_and_no_number(ranking):
 
 
 def test_unknown_names_are_one_sentence():
-    with pytest.raises(InputError, match="score 'best': unknown; one of predicted_accuracy"):
+    with pytest.raises(InputError, match="score 'best': unknown; one of predicted_decrease, predicted_accuracy"):
         RankConfig(score="best")
     with pytest.raises(InputError, match="head 'ridge': no ranking with it"):
         RankConfig(head="ridge")

@@ -91,7 +91,8 @@ def _summary(ranking: "Ranking") -> str:
     low, high = first.predicted_accuracy_interval
     overlap = [row.source for row in ranking.models[1:] if row.predicted_accuracy_interval[1] >= low]
     text = (
-        f"{first.source} is predicted best: {first.predicted_accuracy:.0%} of images right [{low:.0%}, {high:.0%}],"
+        f"{first.source} comes first by {ranking.score.replace('_', ' ')}. It is predicted to get"
+        f" {first.predicted_accuracy:.0%} of images right [{low:.0%}, {high:.0%}],"
         f" where chance is {1 / ranking.n_classes:.0%}."
     )
     if overlap:
@@ -100,7 +101,7 @@ def _summary(ranking: "Ranking") -> str:
 
 
 def _table(ranking: "Ranking") -> str:
-    heads = ("#", "model", "predicted %", "95 %", "gain", "Label-Gradient", "Label-Feature", "seconds")
+    heads = ("#", "model", "predicted %", "95 %", "gain", "loss falls %", "Label-Gradient", "Label-Feature", "seconds")
     measured = any(row.measured for row in ranking.models)
     rows = []
     for row in ranking.models:
@@ -108,8 +109,8 @@ def _table(ranking: "Ranking") -> str:
         gain = "" if row.predicted_gain is None else f"{100 * row.predicted_gain:+.1f}"
         star = " *" if row.name == ranking.reference else ""
         cells = [str(row.rank), row.source + star, f"{100 * row.predicted_accuracy:.1f}"]
-        cells += [f"{100 * low:.0f} to {100 * high:.0f}", gain, f"{row.label_gradient:.3f}"]
-        cells += [f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
+        cells += [f"{100 * low:.0f} to {100 * high:.0f}", gain, f"{100 * row.predicted_decrease:.1f}"]
+        cells += [f"{row.label_gradient:.3f}", f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
         if measured:
             cells.append(f"{100 * row.measured.test_accuracy:.1f}" if row.measured else "")
         rows.append("".join(f"<td>{_text(cell)}</td>" for cell in cells))

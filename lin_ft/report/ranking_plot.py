@@ -1,7 +1,8 @@
 """The picture of a ranking: predicted accuracy with intervals, and what fine-tuning measured where it was run."""
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lin_ft.zoo.weights import write_atomically
 
@@ -21,7 +22,11 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     rows = ranking.models
     figure = Figure(figsize=(7.5, 1.6 + 0.42 * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    if ranking.score == "predicted_accuracy":
+        axes = figure.add_subplot()
+    else:  # the order comes from other numbers than the accuracies: these stand in front
+        front, axes = figure.subplots(1, 2, sharey=True, width_ratios=(1, 2.4))
+        _plot_score(ranking, front)
     places = range(len(rows))
     values = [row.predicted_accuracy for row in rows]
     errors = [
@@ -51,17 +56,15 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     reference = next((row for row in rows if row.name == ranking.reference), None)
     if reference is not None:
         axes.axvline(reference.predicted_accuracy, color=REFERENCE_LINE, ls="--", lw=1, zorder=1)
-    axes.set_yticks(places, [f"{row.rank}. {row.source}" for row in rows])
-    axes.invert_yaxis()
+    figure.axes[0].set_yticks(places, [f"{row.rank}. {row.source}" for row in rows])
+    figure.axes[0].invert_yaxis()
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel(f"accuracy (chance {1 / ranking.n_classes:.0%}; dashed: the reference, {ranking.reference})")
-    axes.set_title(
+    axes.set_xlabel(f"accuracy (chance {1 / ranking.n_classes:.0%};\ndashed: the reference, {ranking.reference})")
+    figure.suptitle(
         f"Which model to fine-tune on {ranking.task}? {ranking.n} images, {ranking.n_classes} classes,"
-        f"\nranked by {ranking.score}",
+        f" ranked by {ranking.score}",
         fontsize=10,
-        loc="left",
-        x=-0.1,
     )
     axes.grid(axis="x", color="0.9", zorder=0)
     axes.spines[["top", "right"]].set_visible(False)
@@ -70,3 +73,17 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     path = Path(path)
     suffix = path.suffix.lstrip(".") or "png"
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))
+
+
+def _plot_score(ranking: "Ranking", axes: Any) -> None:
+    """What the models are ranked by, a bar each, with its value."""
+    values = [ranking.value(row) for row in ranking.models]
+    shown = [value if value is not None and math.isfinite(value) else 0.0 for value in values]
+    axes.barh(range(len(values)), shown, color="0.7", height=0.62, zorder=2)
+    low, high = min(0.0, *shown), max(0.0, *shown)
+    for place, (value, length) in enumerate(zip(values, shown, strict=True)):
+        text = "none" if value is None else f"{value:.3g}"
+        axes.text(max(length, 0.0) + 0.02 * (high - low), place, text, va="center", fontsize=8)
+    axes.set_xlim(low, high + 0.35 * (high - low) if high > low else 1.0)
+    axes.set_xlabel(ranking.score.replace("_", " ") + "\n(the larger, the better)")
+    axes.spines[["top", "right"]].set_visible(False)

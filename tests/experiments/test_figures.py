@@ -104,7 +104,7 @@ def test_the_table_of_packaged_models_in_the_readme_is_the_committed_one(figures
 def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(figures, tmp_path):
     rows = tuple(
         RankedModel(
-            name, name, place + 1, 0.9 - place / 10, (0.5, 0.95), 0.1, 0.0, 0.1 * place, 0.2, 1.0,
+            name, name, place + 1, 0.9 - place / 10, (0.5, 0.95), 0.1, 0.0, 0.3, 0.1 * place, 0.2, 1.0,
             scores={"logme": Scored(float(place)), "leep": Scored(None, reason="no head")},
         )
         for place, name in enumerate(NAMES)
