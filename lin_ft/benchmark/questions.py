@@ -17,6 +17,8 @@ from lin_ft.benchmark.summary import STATISTICS
 LABEL_GRADIENT = "label_gradient"
 """Every score with this in its name is a form of it."""
 PREDICTION = "predicted_accuracy"
+DEFAULT = "predicted_decrease"
+"""What `lin-ft rank` ranks by."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +59,7 @@ def does_a_zoo_help(results: Results, scores: Scores) -> Answer:
     known = [value for value in (mean(column) for column in lucky.T) if np.isfinite(value)]
     numbers["tasks won"] = sum(value > 0 for value in known)
     sentence += f"; it does so on {numbers['tasks won']} of {len(known)} tasks."
-    for name in _named(scores, PREDICTION)[:1]:
+    for name in _named(scores, DEFAULT)[:1] + _named(scores, PREDICTION)[:1]:
         for k in (1, min(3, len(results.models))):
             numbers[f"{name}, {k} tried"] = over_tasks(_of(f"gain_{1 if k == 1 else 3}", results, scores[name]))
             gain = shown(numbers[f"{name}, {k} tried"], 100.0)
@@ -242,9 +244,9 @@ def _named(scores: Scores, part: str) -> list[str]:
 
 
 def _leading(results: Results, scores: Scores) -> list[str]:
-    """The best form of Label-Gradient and of the prediction, by mean Spearman."""
+    """The default, and the best form of Label-Gradient and of the predicted accuracy, by mean Spearman."""
     rows = []
-    for part in (PREDICTION, LABEL_GRADIENT):
+    for part in (DEFAULT, PREDICTION, LABEL_GRADIENT):
         names = _named(scores, part)
         if names:
             rows.append(
