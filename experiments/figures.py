@@ -65,7 +65,7 @@ class Figures:
         importlib.import_module(name).draw(options)
         stem = name.removeprefix("figure_")
         table = options.out / f"{stem}.md"
-        if table.exists():
+        if table.exists() and self.table is None:  # of the committed results
             self._to_readme(stem, table)
 
     def _ablation(self, name: str) -> None:

@@ -54,8 +54,10 @@ def of_table(tmp_path):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_comes_from_a_table(name, figures, of_table, tmp_path):
+    before = (ROOT / "README.md").read_text()
     command = figures.Figures(of_table, tmp_path, only=(name,), reference="second", shots=4, repeats=5)
     command.run()
+    assert (ROOT / "README.md").read_text() == before, "the README is of the committed results"
     written = sorted((tmp_path / "figures").iterdir())
     stem = name.removeprefix("figure_")
     assert {path.stem for path in written} == {stem}
