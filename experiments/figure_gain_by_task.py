@@ -16,9 +16,9 @@ def draw(options: Options) -> None:
     results, scores, _ = arrays(options)
     accuracy, reference = results.accuracy, results.reference_accuracy
     rows = {
-        "best": np.nanmax(accuracy, axis=2) - reference,
+        "best": _largest(accuracy) - reference,
         **{name: per_task(STATISTICS["gain_3"], results, values) for name, values in scores.items()},
-        "worst": np.nanmin(accuracy, axis=2) - reference,
+        "worst": -_largest(-accuracy) - reference,
     }
     table = {name: 100 * np.nanmean(values, axis=0) for name, values in rows.items() if np.isfinite(values).any()}
     inner = sorted((name for name in table if name not in ("best", "worst")), key=lambda name: -table[name].mean())
@@ -40,6 +40,12 @@ def draw(options: Options) -> None:
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set_title(f"Gain over {results.reference}, best of three (points)", fontsize=9)
     save_figure(figure, options, "gain_by_task")
+
+
+def _largest(accuracy: np.ndarray) -> np.ndarray:
+    """Of the models that are there; NaN where none is."""
+    known = np.isfinite(accuracy)
+    return np.where(known.any(axis=2), np.where(known, accuracy, -np.inf).max(axis=2), np.nan)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from lin_ft.benchmark.summary import STATISTICS
 
 LABEL_GRADIENT = "label_gradient"
 """Every score with this in its name is a form of it."""
+SAME = ("kernel_target_alignment",)
+"""Its cosine form under an older name, no rival."""
 PREDICTION = "predicted_accuracy"
 DEFAULT = "predicted_decrease"
 """What `lin-ft rank` ranks by."""
@@ -72,7 +74,7 @@ def is_label_gradient_best(results: Results, scores: Scores) -> Answer | None:
     table = {name: _of("spearman", results, values) for name, values in scores.items()}
     table = {name: values for name, values in table.items() if np.isfinite(values).any()}
     ours = {name: values for name, values in table.items() if LABEL_GRADIENT in name}
-    others = {name: values for name, values in table.items() if LABEL_GRADIENT not in name}
+    others = {name: values for name, values in table.items() if LABEL_GRADIENT not in name and name not in SAME}
     if not ours or not others:
         return None
     first = max(ours, key=lambda name: mean(ours[name]))

@@ -12,7 +12,13 @@ from lin_ft.benchmark.collect import FAMILY, matrix, of_models, of_rates
 from lin_ft.benchmark.comparison import critical_difference, paired_tests
 from lin_ft.benchmark.config import BenchConfig
 from lin_ft.benchmark.prediction_error import calibration
-from lin_ft.benchmark.questions import answers, linearized_against_real, markdown, single_against_multi_domain
+from lin_ft.benchmark.questions import (
+    SAME,
+    answers,
+    linearized_against_real,
+    markdown,
+    single_against_multi_domain,
+)
 from lin_ft.benchmark.resampling import mean, per_task
 from lin_ft.benchmark.results import Results
 from lin_ft.benchmark.selection import gain_curve
@@ -214,7 +220,9 @@ def gains(results: Results, scores: Mapping[str, np.ndarray]) -> dict[str, np.nd
         ]
         curves[name] = 100 * np.mean(rows, axis=0)
     static = [name for name in curves if name == "random" or name.endswith("(static)")]
-    best = sorted((name for name in curves if name not in static), key=lambda name: -curves[name].mean())[:CURVES]
+    best = sorted((name for name in curves if name not in (*static, *SAME)), key=lambda name: -curves[name].mean())[
+        :CURVES
+    ]
     return {name: curves[name] for name in [*best, *static]}
 
 
