@@ -9,6 +9,7 @@ import numpy as np
 from figure import Options, arrays, main, new_figure, save_figure, save_table
 
 from lin_ft.benchmark import per_task
+from lin_ft.benchmark.questions import best_of_models
 from lin_ft.benchmark.summary import STATISTICS
 
 
@@ -16,9 +17,9 @@ def draw(options: Options) -> None:
     results, scores, _ = arrays(options)
     accuracy, reference = results.accuracy, results.reference_accuracy
     rows = {
-        "best": _largest(accuracy) - reference,
+        "best": best_of_models(accuracy) - reference,
         **{name: per_task(STATISTICS["gain_3"], results, values) for name, values in scores.items()},
-        "worst": -_largest(-accuracy) - reference,
+        "worst": -best_of_models(-accuracy) - reference,
     }
     table = {name: 100 * np.nanmean(values, axis=0) for name, values in rows.items() if np.isfinite(values).any()}
     inner = sorted((name for name in table if name not in ("best", "worst")), key=lambda name: -table[name].mean())
@@ -40,12 +41,6 @@ def draw(options: Options) -> None:
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set_title(f"Gain over {results.reference}, best of three (points)", fontsize=9)
     save_figure(figure, options, "gain_by_task")
-
-
-def _largest(accuracy: np.ndarray) -> np.ndarray:
-    """Of the models that are there; NaN where none is."""
-    known = np.isfinite(accuracy)
-    return np.where(known.any(axis=2), np.where(known, accuracy, -np.inf).max(axis=2), np.nan)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def does_a_zoo_help(results: Results, scores: Scores) -> Answer:
     """Gain of the best model over the reference: the best of each seed, which luck flatters, and the one that is best
     in the other seeds, measured in this one, which it does not."""
     accuracy, reference = results.accuracy, results.reference_accuracy
-    lucky = _best(accuracy) - reference
+    lucky = best_of_models(accuracy) - reference
     numbers: dict[str, Any] = {"best": over_tasks(lucky)}
     sentence = f"The best model of the zoo gains {shown(numbers['best'], 100.0)} points over {results.reference}"
     if len(accuracy) > 1:
@@ -190,7 +190,7 @@ def single_against_multi_domain(
             multi, alone = (list(column) for column in zip(*pairs, strict=True))
             difference = results.accuracy[:, :, multi] - results.accuracy[:, :, alone]
             whole = np.isfinite(difference).all(axis=2)
-            best = _best(results.accuracy[:, :, multi]) - _best(results.accuracy[:, :, alone])
+            best = best_of_models(results.accuracy[:, :, multi]) - best_of_models(results.accuracy[:, :, alone])
             best[~whole] = np.nan
             numbers[family] = {"mean": over_tasks(_mean_of_models(difference)), "best": over_tasks(best)}
     if not numbers:
@@ -235,7 +235,7 @@ def _mean_of_models(values: Float[np.ndarray, "S T M"]) -> Float[np.ndarray, "S 
     return np.asarray([[mean(row) for row in of_seed] for of_seed in values], np.float64)
 
 
-def _best(accuracy: Float[np.ndarray, "S T M"]) -> Float[np.ndarray, "S T"]:
+def best_of_models(accuracy: Float[np.ndarray, "S T M"]) -> Float[np.ndarray, "S T"]:
     """Of the models that have one; NaN where none has."""
     finite = np.isfinite(accuracy)
     return np.where(finite.any(axis=2), np.where(finite, accuracy, -np.inf).max(axis=2), np.nan)
