@@ -23,6 +23,7 @@ config = Recipe(
     restarts=(
         Restart(epochs=25, learning_rate=0.03, shift=4),
         Restart(epochs=25, learning_rate=0.05, shift=4, weight_decay=5e-4),
+        Restart(epochs=56, learning_rate=0.05, shift=4, weight_decay=5e-4, crop_epochs=34),
     ),
     statistics_images=20_000,
 )

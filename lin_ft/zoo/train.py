@@ -32,13 +32,15 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Restart:
-    """One more cosine cycle (Loshchilov & Hutter 2017, arXiv 1608.03983) on whole images, momentum from zero."""
+    """One more cosine cycle (Loshchilov & Hutter 2017, arXiv 1608.03983), momentum from zero."""
 
     epochs: int
     learning_rate: float
     shift: int = 2
     """Whole images are shifted by up to this many pixels."""
     weight_decay: float = 3e-4
+    crop_epochs: int = 0
+    """So many epochs at the beginning see random crops, as the first epochs of the recipe do; the others whole images."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,11 +97,14 @@ def batches(
     """Shuffled, augmented batches of one epoch, pixels in [0, 1]; a function of (recipe.seed, epoch) alone."""
     rng = np.random.Generator(np.random.Philox(key=[recipe.seed, epoch]))
     order = rng.permutation(len(images))
-    full = epoch >= recipe.epochs - recipe.full_epochs
+    cycle = _cycle(recipe, epoch)
+    crop_epochs, shift = recipe.epochs - recipe.full_epochs, recipe.shift
+    if cycle:
+        restart = recipe.restarts[cycle - 1]
+        crop_epochs, shift = restart.crop_epochs, restart.shift
+    full = epoch - _starts(recipe)[cycle] >= crop_epochs
     side = images.shape[1] if full else recipe.crop
-    shift = recipe.shift if full else 0
-    if epoch >= recipe.epochs:
-        shift = recipe.restarts[_cycle(recipe, epoch) - 1].shift
+    shift = shift if full else 0
     pad = ((0, 0), (shift, shift), (shift, shift), (0, 0))
     for start in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
         index = order[start : start + recipe.batch_size]
