@@ -40,7 +40,7 @@ class Restart:
     """Whole images are shifted by up to this many pixels."""
     weight_decay: float = 3e-4
     crop_epochs: int = 0
-    """So many epochs at the beginning see random crops, as the first epochs of the recipe do; the others whole images."""
+    """So many epochs at the beginning see random crops, as those of the recipe do; the others whole images."""
 
 
 @dataclasses.dataclass(frozen=True)
