@@ -1,15 +1,19 @@
 """Every score on the half of the tasks on which variants may be chosen, on the other half, and on all.
 
+Beside them the five tasks of the packaged backbones (results/packaged), another zoo: with the development half they
+are the tasks on which the default score was chosen.
+
 Command   python experiments/figure_halves.py
 Expected  results/figures/halves.md, the table of the README; the halves are those of configs/bench_core.py
 Hardware  1 CPU core, seconds; nothing is trained
 """
 
+import dataclasses
 import runpy
 from pathlib import Path
 
 import numpy as np
-from figure import Options, arrays, main, read, save_table
+from figure import RESULTS, Options, arrays, main, read, save_table
 
 from lin_ft.benchmark import per_task
 from lin_ft.benchmark.questions import over_tasks, shown
@@ -18,6 +22,7 @@ from lin_ft.benchmark.resampling import mean
 from lin_ft.benchmark.summary import STATISTICS
 
 CONFIG = Path(__file__).parents[1] / "configs" / "bench_core.py"
+PACKAGED, PACKAGED_REFERENCE = RESULTS / "packaged" / "table.parquet", "imagenet_mobilenet_v2"
 SAME = ("label_gradient_cka", "label_feature_cka", "label_gradient/zero", "kernel_target_alignment")
 """Equal to a row of ALWAYS, the last but for the label kernel's -1/(C - 1)."""
 BEST = 6
@@ -54,18 +59,28 @@ def draw(options: Options) -> None:
     order = tables["spearman"]
     names = [name for name in scores if np.isfinite(order[name]).any() or name == "random"]
     names = [name for name in names if name not in SAME]
-    names.sort(key=lambda name: -np.nan_to_num(mean(order[name][:, half]), nan=-2))
+    other, other_scores, _ = arrays(dataclasses.replace(options, table=PACKAGED, reference=PACKAGED_REFERENCE))
+    elsewhere = {name: per_task(STATISTICS["spearman"], other, values) for name, values in other_scores.items()}
+
+    def chosen_on(name: str) -> tuple[float, float]:
+        """Means over the tasks of the packaged backbones, and over these and the development half."""
+        beside = elsewhere.get(name, np.full((1, len(other.tasks)), np.nan)).mean(0)
+        here = [mean(order[name][:, [place]]) for place in np.flatnonzero(half)]
+        return float(beside.mean()), float(np.mean([*here, *beside]))
+
+    names.sort(key=lambda name: -np.nan_to_num(chosen_on(name)[1], nan=-2))
     names = [name for place, name in enumerate(names) if place < BEST or name in ALWAYS]
     size = f"{len(results.models)} models, {half.sum()} + {(~half).sum()} tasks, {len(results.accuracy)} seeds"
-    lines = [f"{size}, {options.shots} images a class; means with 95 % bootstrap intervals over tasks:", ""]
+    lines = [f"{size}, {options.shots} images a class; means with 95 % bootstrap intervals over tasks. Chosen on: the"]
+    lines += [f"development half and the {len(other.tasks)} tasks of the packaged backbones.", ""]
     lines += [line for line in unfinished(read(options), options.shots)] if "status" in read(options).columns else []
-    lines += [
-        "| score | Spearman, development half | reported half | all tasks | points lost by the first | of three |"
-    ]
-    lines += ["| --- |" + " ---: |" * 5]
+    heads = ("Spearman, development half", "packaged", "chosen on", "reported half", "all tasks of this matrix")
+    lines += ["| " + " | ".join(["score", *heads, "points lost by the first", "of three"]) + " |"]
+    lines += ["| --- |" + " ---: |" * (len(heads) + 2)]
     for name in names:
         values = order[name]
-        cells = [f"{mean(values[:, half]):.2f}", shown(over_tasks(values[:, ~half])), shown(over_tasks(values))]
+        cells = [f"{mean(values[:, half]):.2f}", *(f"{value:.2f}" for value in chosen_on(name))]
+        cells += [shown(over_tasks(values[:, ~half])), shown(over_tasks(values))]
         cells += [shown(over_tasks(tables["regret_1"][name]), 100.0, 1)]
         cells += [f"{100 * mean(tables['regret_3'][name]):.1f}"]
         cells = ["–" if "nan" in cell else cell for cell in cells]
