@@ -2,13 +2,15 @@
 
 Each script experiments/ablation_*.py names one choice and gives the values of its variants for one pair; this module
 runs the pairs (again: goes on where it stopped), keeps the values in results/ablation_NAME.json, and writes the table
-and the picture beside it. Kernels are kept in a folder of their own, since several scripts need the same ones.
+and the picture beside it. Kernels are kept in a folder of their own, since several scripts need the same ones. Variants
+may be chosen here: of the core matrix, only the development half of the tasks is used.
 """
 
 import dataclasses
 import functools
 import hashlib
 import json
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,16 +27,17 @@ from lin_ft.errors import InputError
 from lin_ft.functions import features_of, with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import gram, probe_gram
-from lin_ft.predict import Prediction, decompose, select
+from lin_ft.predict import Prediction, Spectrum, decompose, select
 from lin_ft.ranking import RankConfig
 from lin_ft.report.interval_plot import plot_intervals
-from lin_ft.scores import encode
+from lin_ft.scores import alignment, encode, predicted_decrease
 from lin_ft.zoo import ZooModel, named_zoo
 from lin_ft.zoo import select as select_models
 from lin_ft.zoo.weights import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
-TRUTH = RESULTS / "verify"
+TRUTH = RESULTS / "core" / "table.parquet"
+CONFIG = Path(__file__).parents[1] / "configs" / "bench_core.py"
 STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
 
 
@@ -43,12 +46,12 @@ class Options:
     """Of every ablation."""
 
     truth: Path = TRUTH
-    """Folder of cells of verify_ranking.py, or a table that `lin-ft bench collect` wrote."""
+    """A table that `lin-ft bench collect` wrote, or a folder of cells of verify_ranking.py."""
     out: Path = RESULTS
     zoo: str = "embedded"
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
-    """Default: all in the truth."""
+    """Default: the development half of configs/bench_core.py, or with another truth all of its tasks."""
     shots: int = 10
     seeds: tuple[int, ...] = (0,)
     kernels: Path | None = None
@@ -105,11 +108,24 @@ class Pair:
             write_atomically(path, lambda temporary: _save(temporary, np.asarray(kernel)))
         return np.load(path, allow_pickle=False)
 
-    def prediction(self, kernel: np.ndarray, targets: np.ndarray | None = None) -> Prediction:
+    def prediction(self, spectrum: Spectrum, targets: np.ndarray, labels: np.ndarray) -> Prediction:
         """Leave-one-out at the time and ridge that `lin-ft rank` would choose."""
-        spectrum, config = decompose(kernel), RankConfig()
+        config = RankConfig()
         times, ridges = [t / spectrum.scale for t in config.times], [r * spectrum.scale for r in config.ridges]
-        return select(spectrum, self.targets() if targets is None else targets, self.labels, times, ridges)
+        return select(spectrum, targets, labels, times, ridges)
+
+    def scored(
+        self, name: str, kernel: np.ndarray, targets: np.ndarray | None = None, labels: np.ndarray | None = None
+    ) -> dict[str, float]:
+        """The three scores of a kernel that every ablation looks at; ties of the accuracy are broken by the loss."""
+        targets, labels = self.targets() if targets is None else targets, self.labels if labels is None else labels
+        spectrum = decompose(kernel)
+        prediction = self.prediction(spectrum, targets, labels)
+        return {
+            f"{name}: predicted accuracy": prediction.accuracy - 1e-6 * prediction.loss,
+            f"{name}: predicted decrease": predicted_decrease(kernel, targets, spectrum=spectrum),
+            f"{name}: Label-Gradient": alignment(kernel, targets, form="cka"),
+        }
 
 
 Variants = Callable[[Pair], dict[str, float]]
@@ -121,6 +137,8 @@ def run(name: str, title: str, variants: Variants, options: Options) -> list[Sum
     values: dict[str, dict[str, float]] = json.loads(path.read_text())["values"] if path.exists() else {}
     accuracies = truth(options.truth, options.shots)
     tasks = options.tasks or tuple(sorted({task for task, _, _ in accuracies}))
+    if not options.tasks and options.truth == TRUTH:
+        tasks = runpy.run_path(str(CONFIG))["config"].development
     if not options.only_report:
         zoo = named_zoo(options.zoo)
         zoo = select_models(zoo, options.models) if options.models else zoo

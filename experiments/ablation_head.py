@@ -8,16 +8,11 @@ Hardware  1 CPU core; a few seconds a (task, model) pair, kernels kept for the o
 import tyro
 from ablation import Options, Pair, run
 
-from lin_ft.scores import alignment
-
 
 def variants(pair: Pair) -> dict[str, float]:
     rows = {}
     for head, options in (("zero", {}), ("random", {}), ("ridge", {"of": "logits"})):
-        kernel = pair.kernel(head=head, **options)
-        prediction = pair.prediction(kernel)
-        rows[f"{head}: predicted accuracy"] = prediction.accuracy - 1e-6 * prediction.loss
-        rows[f"{head}: Label-Gradient"] = alignment(kernel, pair.targets(), form="cka")
+        rows |= pair.scored(head, pair.kernel(head=head, **options))
     return rows
 
 

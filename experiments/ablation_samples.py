@@ -9,10 +9,6 @@ import numpy as np
 import tyro
 from ablation import Options, Pair, run
 
-from lin_ft.predict import decompose, select
-from lin_ft.ranking import RankConfig
-from lin_ft.scores import alignment
-
 
 def variants(pair: Pair) -> dict[str, float]:
     kernel, targets = pair.kernel(), pair.targets()
@@ -22,15 +18,7 @@ def variants(pair: Pair) -> dict[str, float]:
     rows = {}
     for shots in sorted({2, 3, 5, pair.task.shots}):
         kept = np.flatnonzero(place < shots)
-        part = kernel[np.ix_(kept, kept)]
-        spectrum = decompose(part)
-        times, ridges = (
-            [t / spectrum.scale for t in RankConfig().times],
-            [r * spectrum.scale for r in RankConfig().ridges],
-        )
-        prediction = select(spectrum, targets[kept], pair.labels[kept], times, ridges)
-        rows[f"{shots} a class: predicted accuracy"] = prediction.accuracy - 1e-6 * prediction.loss
-        rows[f"{shots} a class: Label-Gradient"] = alignment(part, targets[kept], form="cka")
+        rows |= pair.scored(f"{shots} a class", kernel[np.ix_(kept, kept)], targets[kept], pair.labels[kept])
     return rows
 
 

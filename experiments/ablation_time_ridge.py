@@ -8,15 +8,18 @@ Hardware  1 CPU core; a few seconds a (task, model) pair, kernels kept for the o
 import tyro
 from ablation import Options, Pair, run
 
-from lin_ft.predict import decompose, select
+from lin_ft.predict import decompose
 from lin_ft.ranking import RankConfig
+from lin_ft.scores import predicted_decrease
 
 
 def variants(pair: Pair) -> dict[str, float]:
-    spectrum, config = decompose(pair.kernel()), RankConfig()
-    times, ridges = [t / spectrum.scale for t in config.times], [r * spectrum.scale for r in config.ridges]
-    prediction = select(spectrum, pair.targets(), pair.labels, times, ridges)
+    kernel, targets, config = pair.kernel(), pair.targets(), RankConfig()
+    spectrum = decompose(kernel)
+    prediction = pair.prediction(spectrum, targets, pair.labels)
     rows = {"chosen by leave-one-out loss": prediction.accuracy - 1e-6 * prediction.loss}
+    for time in (0.1, 1.0, 3.0, 10.0, 30.0, 100.0):
+        rows[f"decrease at time {time:g}"] = predicted_decrease(kernel, targets, time=time, spectrum=spectrum)
     # The grid of a prediction: times ascending, ridges descending.
     for i, time in enumerate(sorted(config.times)):
         rows[f"time {time:g}, ridge {min(config.ridges):g}"] = float(prediction.accuracies[i, -1])

@@ -8,16 +8,12 @@ Hardware  1 CPU core; a few seconds a (task, model) pair, kernels kept for the o
 import tyro
 from ablation import Options, Pair, run
 
-from lin_ft.scores import alignment
-
 
 def variants(pair: Pair) -> dict[str, float]:
     rows = {}
     for trainable in ("head", "norm", "last_block", "all"):
         kernel = pair.kernel(head="zero") if trainable == "head" else pair.kernel(trainable=trainable)
-        prediction = pair.prediction(kernel)
-        rows[f"{trainable}: predicted accuracy"] = prediction.accuracy - 1e-6 * prediction.loss
-        rows[f"{trainable}: Label-Gradient"] = alignment(kernel, pair.targets(), form="cka")
+        rows |= pair.scored(trainable, kernel)
     return rows
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -121,6 +120,13 @@ class RankedModel:
     """Values and seconds of the scores of lin_ft.scores that were asked for."""
     details: Details | None = None
 
+    def key(self, score: str) -> tuple[float, ...]:
+        """What rows are ordered by, the largest first; -inf where the score has no value for this model."""
+        if score in SCORES:
+            return SCORES[score](self)
+        value = self.scores[score].value
+        return (-np.inf if value is None else value,)
+
 
 SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
     "predicted_decrease": lambda row: (row.predicted_decrease,),
@@ -191,7 +197,8 @@ class Ranking:
 
     def value(self, row: RankedModel) -> float | None:
         """What the row is ranked by; None where the score has no value for it."""
-        return SCORES[self.score](row)[0] if self.score in SCORES else row.scores[self.score].value
+        value = row.key(self.score)[0]
+        return None if value == -np.inf else value
 
     def score_table(self) -> Any:
         """A rich table of all scores of lin_ft.scores that were asked for."""
@@ -316,7 +323,7 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
         raise InputError(f"score {config.score!r}: no value for any model: {rows[0].scores[config.score].reason}.")
     sources = [row.source for row in rows]
     rows = [row if sources.count(row.source) == 1 else dataclasses.replace(row, source=row.name) for row in rows]
-    rows.sort(key=functools.partial(_key, score=config.score), reverse=True)
+    rows.sort(key=lambda row: row.key(config.score), reverse=True)
     rows = [
         dataclasses.replace(
             row,
@@ -425,13 +432,6 @@ def _details(
         predicted=tuple(prediction.logits.argmax(1).tolist()),
         spectrum=spectrum_of(np.asarray(kernel, np.float64), encode(labels, task.n_classes), model.name, task.name),
     )
-
-
-def _key(row: RankedModel, score: str) -> tuple[float, ...]:
-    if score in SCORES:
-        return SCORES[score](row)
-    value = row.scores[score].value
-    return (-np.inf if value is None else value,)
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:

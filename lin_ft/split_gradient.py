@@ -57,7 +57,7 @@ def first_program(loss: Loss, weights: Params, *arguments: Any) -> tuple[tuple[A
 def second_program(loss: Loss, pending: Pending, weights: Params, *arguments: Any) -> Params:
     """d value / d weights, for the same loss, weights and arguments; of the arguments only shapes matter here."""
     leaves, structure = jax.tree.flatten(weights)
-    _, found, _ = _find(loss, weights, arguments)
+    _, found, _ = _find(loss, weights, arguments, quiet=True)
     gradients: list[Any] = [None] * len(leaves)
     for index, gradient in zip(sorted(found.plain), pending.others, strict=True):
         gradients[index] = gradient
@@ -93,7 +93,7 @@ def _evaluated(equation: Any, values: Sequence[Any]) -> list[Any]:
     return bind(equation, values)
 
 
-def _find(loss: Loss, weights: Params, arguments: tuple) -> tuple[Any, Walk, Any]:
+def _find(loss: Loss, weights: Params, arguments: tuple, *, quiet: bool = False) -> tuple[Any, Walk, Any]:
     """(closed jaxpr, walk with its uses, structure of the auxiliary outputs)"""
     structure, of_auxiliary = jax.tree.structure(weights), []
 
@@ -103,5 +103,5 @@ def _find(loss: Loss, weights: Params, arguments: tuple) -> tuple[Any, Walk, Any
         of_auxiliary.append(form)
         return [value, *outputs]
 
-    jaxpr, found, _ = find(flat, jax.tree.leaves(weights), (), arguments)
+    jaxpr, found, _ = find(flat, jax.tree.leaves(weights), (), arguments, quiet=quiet)
     return jaxpr, found, of_auxiliary[-1]

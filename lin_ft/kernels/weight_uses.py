@@ -150,12 +150,12 @@ class Walk:
 
 
 def find(
-    function: Callable[..., Any], leaves: Sequence[Any], constants: Any, data: Any
+    function: Callable[..., Any], leaves: Sequence[Any], constants: Any, data: Any, *, quiet: bool = False
 ) -> tuple[Any, Walk, list[jax.ShapeDtypeStruct]]:
     """(closed jaxpr, walk with its uses, outputs) of function(leaves, constants, data).
 
     A leaf with any use that is not a product with data is in `walk.plain`: its gradient comes by plain
-    differentiation, exact as well. A line in the log says so where that may be slow.
+    differentiation, exact as well. Unless `quiet`, a line in the log says so where that may be slow.
     """
     jaxpr = jax.make_jaxpr(function)(list(leaves), constants, data)
     flat = [*leaves, *jax.tree.leaves(constants), *jax.tree.leaves(data)]
@@ -165,10 +165,10 @@ def find(
         outputs = jax.eval_shape(lambda values, walk=walk: walk(jaxpr, values), flat)
         if not walk.refused:
             return jaxpr, walk, outputs
-        for leaf, reason in walk.refused.items():
-            if reason not in CHEAP:
-                shape = jnp.shape(leaves[leaf])
-                logger.info("weight no. %d, shape %s, is used in '%s': plain gradients for it", leaf, shape, reason)
+        for reason in () if quiet else sorted(set(walk.refused.values()) - set(CHEAP)):
+            shapes = [str(jnp.shape(leaves[leaf])) for leaf, why in walk.refused.items() if why == reason]
+            listed = ", ".join(dict.fromkeys(shapes))
+            logger.info("%d weight(s) of shape %s: used in '%s', plain gradients", len(shapes), listed, reason)
         plain = plain | frozenset(walk.refused)
 
 

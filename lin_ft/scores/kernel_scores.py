@@ -34,12 +34,17 @@ def kernel_target_alignment(kernel: Float[Array, "n n"], labels: Array) -> float
 
 
 def predicted_decrease(
-    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, time: float = 10.0, spectrum=None
+    kernel: Float[Array, "n n"] | Float[Array, "n C n C"],
+    targets: Float[Array, "n C"],
+    *,
+    time: float = 10.0,
+    spectrum=None,
 ) -> float:
     """Share of the squared loss that gradient flow removes in time t: sum_k (1 - exp(-2 t l_k)) (v_k·r)² / ||r||².
 
     Paper, eqs. 1 and 3, with l_k in units of their mean. Range [0, 1], higher is better; its slope at t = 0 is
-    2 x Label-Gradient in its `trace` form x n. Cost: one eigendecomposition.
+    2 x Label-Gradient in its `trace` form x n. Of a full kernel, (n, C, n, C), the sum is over its n C eigenvectors.
+    Cost: one eigendecomposition.
 
     Raises:
         InputError: a kernel that is not symmetric and positive semi-definite, targets that do not go with it.
@@ -140,7 +145,9 @@ def _loo(kernel: Array, targets: Array, labels: Array, spectrum):
 def _spectrum(kernel: Array, spectrum):
     from lin_ft.predict import decompose
 
-    return decompose(_square(kernel)) if spectrum is None else spectrum
+    if spectrum is not None:
+        return spectrum
+    return decompose(kernel if np.ndim(kernel) == 4 else _square(kernel))
 
 
 def _square(kernel: Array) -> Float[np.ndarray, "n n"]:

@@ -38,6 +38,20 @@ def test_by_dense_algebra():
     assert scores.label_energy(kernel, targets, top=n) == pytest.approx(1)
 
 
+def test_the_decrease_of_a_full_kernel_is_that_of_gradient_flow():
+    import scipy.linalg
+
+    rng = np.random.default_rng(3)
+    jacobian, targets = rng.normal(size=(6, 4, 9)), rng.normal(size=(6, 4))
+    full = np.einsum("icp,jdp->icjd", jacobian, jacobian)
+    theta = full.reshape(24, 24)
+    flow = scipy.linalg.expm(-10.0 / (np.trace(theta) / 24) * theta)
+    share = 1 - np.sum((flow @ targets.ravel()) ** 2) / np.sum(targets**2)
+    assert scores.predicted_decrease(full, targets) == pytest.approx(share, **CLOSE)
+    y, of_outputs_alike = rng.normal(size=(24, 3)), np.einsum("ij,cd->icjd", theta, np.eye(3))
+    assert scores.predicted_decrease(of_outputs_alike, y) == pytest.approx(scores.predicted_decrease(theta, y), **CLOSE)
+
+
 def test_the_slope_of_the_predicted_decrease_is_label_gradient():
     kernel, targets, y = drawn()
     slope = scores.predicted_decrease(kernel, targets, time=1e-7) / 1e-7
