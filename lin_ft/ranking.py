@@ -409,7 +409,7 @@ def describe(model: ZooModel, task: Task, config: RankConfig | None = None, *, s
         task,
         features=features,
         targets=targets,
-        kernel=kernel,
+        kernel=np.asarray(kernel),
         reference=config.reference,
         seed=config.seed,
         source_shots=config.source_shots,

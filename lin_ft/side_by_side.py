@@ -49,7 +49,7 @@ def score_inputs(
         features=np.asarray(features),
         labels=np.asarray(task.train.labels),
         targets=targets,
-        kernel=np.asarray(kernel),
+        kernel=kernel,
         source_probabilities=Lazy(lambda: np.asarray(jax.nn.softmax(model.source_logits(x)), np.float64)),
         apply=apply,
         params=params,

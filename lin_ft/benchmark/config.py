@@ -66,6 +66,8 @@ class BenchConfig:
     """Predict each image from the others, each shot from the others (lin_ft.ranking.RankConfig), or both."""
     scores: tuple[str, ...] = ("all",)
     """Of lin_ft.scores.SCORES or "file.py:function", beside the predictions; ("all",) for all of SCORES."""
+    source_shots: int = 0
+    """Images a class of each model's source data, for the scores that need them; 0: these have no value."""
     finetune: FinetuneConfig = dataclasses.field(default_factory=FinetuneConfig)
     """Its seed is replaced by the cell's."""
     reference: str = REFERENCE
@@ -92,6 +94,7 @@ class BenchConfig:
         problems += [f"seeds: {value} is below 0" for value in self.seeds if value < 0]
         problems += [f"development: {task} is not among the tasks" for task in set(self.development) - set(self.tasks)]
         problems += [f"image_size: {self.image_size} is below 0"] * (self.image_size < 0)
+        problems += [f"source_shots: {self.source_shots} is below 0"] * (self.source_shots < 0)
         problems += [f"max_test: {self.max_test} is below 1"] * (self.max_test < 1)
         if problems:
             raise InputError(f"benchmark {self.name!r}: {'; '.join(problems)}.")
@@ -142,6 +145,8 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], score_nam
         settings = scoring if part == "scores" else tuning
         if part == "scores" and config.left_out != ("image",):
             settings = settings | {"left_out": config.left_out}
+        if part == "scores" and config.source_shots:
+            settings = settings | {"source_shots": config.source_shots}
         if config.image_size:
             settings = settings | {"image_size": config.image_size}
         for shots in config.shots:

@@ -16,7 +16,9 @@ def known_scores() -> tuple[str, ...]:
     return tuple(name for name in scores if name not in TRIVIAL)
 
 
-def suite_scores(model: Any, task: Any, names: Sequence[str], *, probes: int, seed: int) -> dict[str, dict[str, Any]]:
+def suite_scores(
+    model: Any, task: Any, names: Sequence[str], *, probes: int, seed: int, source_shots: int = 0
+) -> dict[str, dict[str, Any]]:
     """Score -> {"value": …, "seconds": …}, larger is better.
 
     A score of the whole zoo has "parts" instead, to be combined over the models when the cells are collected
@@ -25,7 +27,9 @@ def suite_scores(model: Any, task: Any, names: Sequence[str], *, probes: int, se
     if not names:
         return {}
     suite = importlib.import_module("lin_ft.scores.suite")
-    found = suite.evaluate(suite.chosen(names), inputs(model, task, probes=probes, seed=seed))
+    found = suite.evaluate(
+        suite.chosen(names), inputs(model, task, probes=probes, seed=seed, source_shots=source_shots)
+    )
     rows = {}
     for name, scored in found.items():
         row: dict[str, Any] = {"value": scored.value, "seconds": round(scored.seconds, 4)}
@@ -37,16 +41,16 @@ def suite_scores(model: Any, task: Any, names: Sequence[str], *, probes: int, se
     return rows
 
 
-def inputs(model: Any, task: Any, *, probes: int, seed: int) -> Any:
+def inputs(model: Any, task: Any, *, probes: int, seed: int, source_shots: int = 0) -> Any:
     """Everything that scores may ask for by name, from the training images; each is computed when first needed."""
     import jax
 
-    from lin_ft.functions import features_of, logits_of, with_head
+    from lin_ft.functions import features_of, with_head
     from lin_ft.heads import init_head
     from lin_ft.kernels import probe_gram
     from lin_ft.scores import encode
+    from lin_ft.side_by_side import score_inputs
 
-    suite = importlib.import_module("lin_ft.scores.suite")
     apply, params = model.function
     x, labels = model.normalise(task.train.images), np.asarray(task.train.labels)
     targets = encode(labels, task.n_classes) - 1 / task.n_classes
@@ -57,19 +61,9 @@ def inputs(model: Any, task: Any, *, probes: int, seed: int) -> Any:
         head = init_head("random", features, targets.astype(x.dtype), key)
         return np.asarray(probe_gram(apply, with_head(params, head), x, probes=probes, key=key, trainable="all"))
 
-    return suite.array_inputs(
-        features=np.asarray(features),
-        labels=labels,
-        targets=targets,
-        source_probabilities=suite.Lazy(lambda: np.asarray(jax.nn.softmax(logits_of(apply, params, x)), np.float64)),
-        kernel=suite.Lazy(kernel),
-        apply=apply,
-        params=params,
-        x=x,
-        seed=seed,
-        name=model.name,
-        n_params=model.card.n_params,
-    )
+    lazy = importlib.import_module("lin_ft.scores.suite").Lazy(kernel)
+    known: dict[str, Any] = {"features": features, "targets": targets, "kernel": lazy, "reference": ""}
+    return score_inputs(model, task, **known, seed=seed, source_shots=source_shots)
 
 
 def combine_parts(name: str, parts: Sequence[Sequence[float]]) -> list[float]:

@@ -80,7 +80,7 @@ def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict
     scores["nearest_neighbours"] = nearest_neighbours(features, task.train.labels)
     seconds["nearest_neighbours"] = round(time.monotonic() - began, 3)
     names = json.loads(dict(cell.settings)["scores"])
-    rows = suite_scores(model, task, names, probes=config.probes, seed=cell.seed)
+    rows = suite_scores(model, task, names, probes=config.probes, seed=cell.seed, source_shots=config.source_shots)
     scores |= {name: row["value"] for name, row in rows.items()}
     seconds |= {name: row["seconds"] for name, row in rows.items()}
     parts = {name: row["parts"] for name, row in rows.items() if "parts" in row}

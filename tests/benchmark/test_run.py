@@ -340,13 +340,33 @@ def test_the_data_path_of_the_paper_at_224_pixels(tmp_path, monkeypatch):
     assert "no task cassava" not in str(error.value)
 
 
-def test_what_is_left_out_makes_other_cells_of_scores_only(zoo, photos):
-    config = BenchConfig(name="left out", zoo=str(zoo), tasks=(str(photos),), reference="first", scores=())
-    (_, cells), (_, others) = resolve(config), resolve(dataclasses.replace(config, left_out=("image", "shot")))
+@pytest.mark.parametrize("choice", [{"left_out": ("image", "shot")}, {"source_shots": 2}])
+def test_what_only_scores_depend_on_makes_other_cells_of_scores_only(zoo, photos, choice):
+    config = BenchConfig(name="chosen", zoo=str(zoo), tasks=(str(photos),), reference="first", scores=())
+    (_, cells), (_, others) = resolve(config), resolve(dataclasses.replace(config, **choice))
     for part, same in (("scores", False), ("finetune", True)):
         ours, theirs = ({cell.key for cell in some if cell.part == part} for some in (cells, others))
         assert ours == theirs if same else not ours & theirs
-    assert "left_out" not in dict(cells[0].settings), "the keys from before there was a choice"
+    assert not choice.keys() & dict(cells[0].settings).keys(), "the keys from before there was a choice"
+
+
+def test_scores_that_need_source_images_have_a_value_where_they_are_asked_for(zoo, photos):
+    from lin_ft.benchmark import work
+
+    config = BenchConfig(
+        name="sources", zoo=str(zoo), tasks=(str(photos),), shots=(4,), reference="first",
+        scores=("frechet_distance", "logme"),
+    )  # fmt: skip
+    for chosen in (config, dataclasses.replace(config, source_shots=2)):
+        models, cells = resolve(chosen)
+        card = dataclasses.replace(models[0].card, source=str(photos))
+        values = work.work(cells[0], chosen, dataclasses.replace(models[0], card=card))
+        assert np.isfinite(values["scores"]["logme"])
+        if chosen.source_shots:
+            assert np.isfinite(values["scores"]["frechet_distance"])
+        else:
+            assert values["scores"]["frechet_distance"] is None
+            assert values["no_score"]["frechet_distance"] == "needs source features"
 
 
 def test_an_image_size_of_its_own_makes_other_cells(zoo, photos, monkeypatch):
