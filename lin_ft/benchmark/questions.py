@@ -147,21 +147,26 @@ def does_a_choice_carry_over(results: Results, scores: Scores, development: Sequ
 def linearized_against_real(real: Mapping[float, Results], linearized: Mapping[float, Results]) -> Answer | None:
     """Accuracies of the linearized network against the real one, by learning rate and by model.
 
-    Both by learning rate, on the models, tasks and seeds that they share.
+    On the models and tasks that both have, and as many of the first seeds.
     """
     numbers: dict[str, Any] = {}
-    parts, of_models = [], []
+    parts, of_models, size = [], [], ""
     for rate in sorted(real.keys() & linearized.keys()):
         left, right = real[rate], linearized[rate]
-        if (left.models, left.tasks, left.accuracy.shape) != (right.models, right.tasks, right.accuracy.shape):
+        names = [model for model in left.models if model in right.models]
+        tasks = [task for task in left.tasks if task in right.tasks]
+        if not names or not tasks:
             continue
-        difference = right.accuracy - left.accuracy
+        n_seeds = min(len(left.accuracy), len(right.accuracy))
+        of_left, of_right = (_at(results, names, tasks)[:n_seeds] for results in (left, right))
+        difference = of_right - of_left
         order = [
-            [spearman(right.accuracy[s, t], left.accuracy[s, t]) for t in range(len(left.tasks))]
-            for s in range(len(left.accuracy))
+            [spearman(one, other) for one, other in zip(rows, others, strict=True)]
+            for rows, others in zip(of_right, of_left, strict=True)
         ]
+        size = f"{len(names)} models, {len(tasks)} tasks, {n_seeds} seed(s)"
         gap, agreement = over_tasks(_mean_of_models(difference)), over_tasks(np.asarray(order))
-        models = {m: mean(difference[:, :, place]) for place, m in enumerate(left.models)}
+        models = {m: mean(difference[:, :, place]) for place, m in enumerate(names)}
         numbers[f"{rate:g}"] = {"difference": gap, "spearman": agreement, "models": models}
         of_models.append(models)
         parts.append(f"at rate {rate:g} {shown(gap, 100.0, 1)} points, order of the models {shown(agreement)}")
@@ -169,9 +174,15 @@ def linearized_against_real(real: Mapping[float, Results], linearized: Mapping[f
         return None
     by_model = {name: float(np.mean([models[name] for models in of_models])) for name in of_models[0]}
     worst, best = min(by_model, key=lambda n: by_model[n]), max(by_model, key=lambda n: by_model[n])
-    sentence = f"Linearized minus real: {'; '.join(parts)}."
+    sentence = f"Linearized minus real, {size}: {'; '.join(parts)}."
     sentence += f" Least for {worst} ({100 * by_model[worst]:+.1f}), most for {best} ({100 * by_model[best]:+.1f})."
     return Answer("Is the linearized network as good as the real one?", sentence, numbers)
+
+
+def _at(results: Results, models: list[str], tasks: list[str]) -> np.ndarray:
+    """Accuracies of these models on these tasks, (S, T, M)."""
+    places = np.ix_([results.tasks.index(task) for task in tasks], [results.models.index(name) for name in models])
+    return results.accuracy[:, places[0], places[1]]
 
 
 def single_against_multi_domain(

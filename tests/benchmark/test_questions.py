@@ -83,6 +83,16 @@ def test_linearized_against_real_by_rate_and_model():
     assert linearized_against_real({0.01: RESULTS}, {}) is None
 
 
+def test_linearized_against_real_on_what_both_have():
+    part = Results(("b", "d", "a"), TASKS[::-1][:2], RESULTS.accuracy[:1, ::-1][:, :2][:, :, [1, 3, 0]] - 0.02, "a")
+    row = linearized_against_real({0.01: RESULTS}, {0.01: part})
+    assert row is not None
+    assert "3 models, 2 tasks, 1 seed(s)" in row.sentence
+    assert row.numbers["0.01"]["difference"] == pytest.approx((-0.02, -0.02, -0.02))
+    assert row.numbers["0.01"]["models"] == pytest.approx({"a": -0.02, "b": -0.02, "d": -0.02})
+    assert row.numbers["0.01"]["spearman"] == pytest.approx((1, 1, 1))
+
+
 def test_slices_are_held_against_the_single_model_of_their_source():
     families = dict(zip(MODELS, ("single", "single", "multi_bn", "multi_bn", "shared"), strict=True))
     sources = dict(zip(MODELS, ("x", "y", "x", "y", "z"), strict=True))
