@@ -1,8 +1,8 @@
 """Shared 3x3 convolutions, 1x1 adapters, BatchNorm and head for each domain, on the eight sources.
 
 Command   lin-ft zoo train configs/zoo_adapters.py --out zoo
-Expected  eight entries SOURCE-adapters, within a few points of the single-domain models
-Hardware  one CPU core: 6,000 steps of 8 x 16 images, about 70 minutes (not run yet)
+Expected  eight entries SOURCE-adapters, test accuracy within a point of multi_bn's but for CIFAR-10 (.70 for .68)
+Hardware  one CPU core: 6,000 steps of 8 x 16 images, 55 minutes
 """
 
 import runpy
