@@ -105,6 +105,14 @@ def test_batches_are_a_function_of_seed_and_epoch_and_visit_every_image_once():
         np.testing.assert_allclose(x, np.broadcast_to(y[:, None, None, None] / 255, x.shape), rtol=1e-6)
 
 
+def test_sides_of_the_batches_in_every_epoch_of_every_cycle():
+    restarts = (Restart(1, 0.03), Restart(3, 0.03, crop_epochs=2), Restart(1, 0.03, crop_epochs=1))
+    settings = Recipe(source="s", epochs=2, full_epochs=1, crop=6, batch_size=5, restarts=restarts)
+    images, labels = np.zeros((5, 10, 10, 3), np.uint8), np.arange(5)
+    sides = [next(batches(images, labels, settings, epoch))[0].shape[1] for epoch in range(7)]
+    assert sides == [6, 10, 10, 6, 6, 10, 6]
+
+
 def test_a_recipe_of_another_seed_draws_other_batches():
     images, labels = np.zeros((20, 10, 10, 3), np.uint8), np.arange(20)
     settings = Recipe(source="s", crop=6, batch_size=5)
