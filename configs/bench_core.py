@@ -27,6 +27,7 @@ config = BenchConfig(
         "latin_glyphs-multi_bn",
         "speech_spectrograms-multi_bn",
         "cifar10-shared",
+        "cifar10-adapters",
     ),
     tasks=(
         "optdigits",
