@@ -41,6 +41,11 @@ class Restart:
     weight_decay: float = 3e-4
     crop_epochs: int = 0
     """So many epochs at the beginning see random crops, as those of the recipe do; the others whole images."""
+    final_rate: float = 0.0
+    """Share of `learning_rate` that the cosine ends at; 1: a constant rate."""
+    average: int = 0
+    """The cycle ends in the mean of the weights after each of its last `average` epochs (Izmailov et al. 2018, arXiv
+    1803.05407: stochastic weight averaging); `statistics_images` then fits the norms to them. 0: the last weights."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +134,13 @@ def _cycle(recipe: Recipe, epoch: int) -> int:
     return int(np.searchsorted(_starts(recipe)[1:], epoch, side="right"))
 
 
+def _averaged(recipe: Recipe, epoch: int) -> int:
+    """How many epochs' weights the mean of this cycle holds after `epoch`; 0 where there is none, or none yet."""
+    cycle = _cycle(recipe, epoch)
+    average = recipe.restarts[cycle - 1].average if cycle else 0
+    return max(0, average - (_starts(recipe)[cycle + 1] - 1 - epoch))
+
+
 def _schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
     n_steps = recipe.epochs * steps_per_epoch
     warmup = max(1, int(recipe.warmup * n_steps))
@@ -153,7 +165,8 @@ def _optimizers(recipe: Recipe, steps_per_epoch: int) -> list[optax.GradientTran
     first = optimizer(recipe.weight_decay, _schedule(recipe, steps_per_epoch))
     return [first] + [
         optimizer(
-            restart.weight_decay, optax.cosine_decay_schedule(restart.learning_rate, restart.epochs * steps_per_epoch)
+            restart.weight_decay,
+            optax.cosine_decay_schedule(restart.learning_rate, restart.epochs * steps_per_epoch, restart.final_rate),
         )
         for restart in recipe.restarts
     ]
@@ -203,8 +216,8 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         given = load_entry(recipe.start)
         check_trunk(recipe.start, given, variables)
         params, statistics = {**given["params"], "head": params["head"]}, given["batch_stats"]
-    state = cycles[0].init(params)
-    leaves, treedef = jax.tree.flatten((params, statistics, state))
+    state, averaged = cycles[0].init(params), params
+    leaves, treedef = jax.tree.flatten((params, statistics, state, averaged))
     checkpoint = out / f".{recipe.entry}.state.safetensors"
     first_epoch, seconds = 0, 0.0
     if checkpoint.exists():
@@ -213,7 +226,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         saved = load_weights(checkpoint, like)
         first_epoch, seconds = int(saved.pop("epoch")[0]), float(saved.pop("seconds")[0])
         leaves = [jnp.asarray(saved[f"{index:04d}"]) for index in range(len(leaves))]
-        params, statistics, state = jax.tree.unflatten(treedef, leaves)
+        params, statistics, state, averaged = jax.tree.unflatten(treedef, leaves)
         logger.info("%s: going on after epoch %d", recipe.entry, first_epoch)
 
     bar = Progress(
@@ -242,7 +255,10 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
                 "%s: epoch %d/%d loss %.4f training accuracy %.4f (%.0f s)",
                 recipe.entry, epoch + 1, n_epochs, mean_loss, mean_accuracy, seconds,
             )  # fmt: skip
-            leaves = jax.tree.leaves((params, statistics, state))
+            if count := _averaged(recipe, epoch):
+                averaged = optax.incremental_update(params, averaged, 1 / count)
+                params = averaged if epoch + 1 in starts else params
+            leaves = jax.tree.leaves((params, statistics, state, averaged))
             saved = {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
             save_weights(checkpoint, saved | {"epoch": np.array([epoch + 1.0]), "seconds": np.array([seconds])})
 

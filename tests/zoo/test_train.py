@@ -60,11 +60,37 @@ def test_an_interrupted_run_ends_in_the_same_weights_as_a_whole_one(source, tmp_
     assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
-@pytest.mark.parametrize("stop", [2, 3])
+def test_a_cycle_ends_in_the_mean_of_its_last_weights(source, tmp_path, monkeypatch):
+    import lin_ft.zoo.train as module
+
+    def kernels(restart):
+        seen, real = [], module.save_weights
+
+        def kept(path, tensors):
+            if "epoch" in tensors:
+                seen.append(tensors)
+            real(path, tensors)
+
+        monkeypatch.setattr(module, "save_weights", kept)
+        train(recipe(source, epochs=1, full_epochs=1, restarts=(restart,)), tmp_path / str(restart), progress=False)
+        monkeypatch.undo()
+        return [np.asarray(tensors["0001"], np.float64) for tensors in seen]
+
+    plain = kernels(Restart(4, 0.03, final_rate=1.0))
+    averaged = kernels(Restart(4, 0.03, final_rate=1.0, average=3))
+    assert len(plain) == len(averaged) == 5
+    for one, other in zip(plain[:4], averaged[:4], strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(averaged[4], np.mean(plain[2:], axis=0), rtol=1e-5, atol=1e-7)
+    assert np.abs(averaged[4] - plain[4]).max() > 1e-4
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4])
 def test_a_restarted_cycle_resumes_exactly_too(source, tmp_path, monkeypatch, stop):
     import lin_ft.zoo.train as module
 
-    chosen = recipe(source, epochs=2, full_epochs=1, restarts=(Restart(1, 0.03), Restart(1, 0.01, weight_decay=1e-2)))
+    restarts = (Restart(1, 0.03), Restart(2, 0.01, weight_decay=1e-2, final_rate=0.5, average=2))
+    chosen = recipe(source, epochs=2, full_epochs=1, restarts=restarts)
     whole = train(chosen, tmp_path / "whole", progress=False)
 
     def interrupted(images, labels, recipe, epoch):
