@@ -73,10 +73,11 @@ class Figures:
         if not path.exists():
             raise NoData(f"it has not been run (python experiments/{name}.py)")
         title = json.loads(path.read_text())["title"]
+        core = self.results / "core" / "table.parquet"
+        truth = self.table or (core if core.exists() else self.results / "verify")
         options = ablation.Options(
-            truth=self.table or self.results / "verify", out=self.results, shots=self.shots, repeats=self.repeats,
-            only_report=True,
-        )  # fmt: skip
+            truth=truth, out=self.results, shots=self.shots, repeats=self.repeats, only_report=True
+        )
         ablation.run(name.removeprefix("ablation_"), title, _never, options)
 
     def _paper(self, name: str) -> None:
