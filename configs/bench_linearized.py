@@ -1,6 +1,6 @@
 """The linearized network trained in place of the real one, by the budget of the core matrix, on a part of it.
 
-Four models and seven tasks, one seed, chosen before any cell was run: a step costs three times that of the real network.
+Four models and seven tasks, one seed, chosen before any cell was run: a step costs three times that of the real one.
 
 Command   lin-ft bench run configs/bench_linearized.py --out experiments/results/linearized --workers 2; the same with
           `bench collect`; lin-ft bench report configs/bench_core.py --out experiments/results/core

@@ -2,7 +2,7 @@
 
 Command   lin-ft zoo train configs/zoo_shared.py --out zoo;
           lin-ft zoo train configs/zoo_expert_fashion_mnist.py --out zoo
-Expected  the entry fashion_mnist-expert, test accuracy .925 (the single-domain model: .924, the trunk it starts from: .861)
+Expected  the entry fashion_mnist-expert, test accuracy .925 (single-domain model .924, the trunk it starts from .861)
 Hardware  one CPU core, 15 minutes
 """
 
