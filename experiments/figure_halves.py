@@ -59,7 +59,9 @@ def draw(options: Options) -> None:
     order = tables["spearman"]
     names = [name for name in scores if np.isfinite(order[name]).any() or name == "random"]
     names = [name for name in names if name not in SAME]
-    other, other_scores, _ = arrays(dataclasses.replace(options, table=PACKAGED, reference=PACKAGED_REFERENCE))
+    other, other_scores, _ = arrays(
+        dataclasses.replace(options, table=PACKAGED, reference=PACKAGED_REFERENCE, shots=10)
+    )
     elsewhere = {name: per_task(STATISTICS["spearman"], other, values) for name, values in other_scores.items()}
 
     def chosen_on(name: str) -> tuple[float, float]:
