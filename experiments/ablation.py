@@ -10,17 +10,16 @@ import dataclasses
 import functools
 import hashlib
 import json
-import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from figure import CORE, RESULTS, development
 from jaxtyping import Float
 
 from lin_ft.benchmark import Results, Summary, markdown_table, summarise
-from lin_ft.benchmark.summary import rounded
 from lin_ft.data import Task, load_task
 from lin_ft.data.cache import cache_dir
 from lin_ft.errors import InputError
@@ -28,6 +27,7 @@ from lin_ft.functions import features_of, with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import gram, probe_gram
 from lin_ft.predict import Prediction, Spectrum, decompose, select
+from lin_ft.provenance import provenance
 from lin_ft.ranking import RankConfig
 from lin_ft.report.interval_plot import plot_intervals
 from lin_ft.scores import alignment, encode, predicted_decrease
@@ -35,9 +35,6 @@ from lin_ft.zoo import ZooModel, named_zoo
 from lin_ft.zoo import select as select_models
 from lin_ft.zoo.weights import write_atomically
 
-RESULTS = Path(__file__).parent / "results"
-TRUTH = RESULTS / "core" / "table.parquet"
-CONFIG = Path(__file__).parents[1] / "configs" / "bench_core.py"
 STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
 
 
@@ -45,13 +42,13 @@ STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
 class Options:
     """Of every ablation."""
 
-    truth: Path = TRUTH
+    truth: Path = CORE
     """A table that `lin-ft bench collect` wrote, or a folder of cells of verify_ranking.py."""
     out: Path = RESULTS
     zoo: str = "embedded"
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
-    """Default: the development half of configs/bench_core.py, or with another truth all of its tasks."""
+    """Default: the development half of configs/bench_core.py, or some of it; with another truth all of its tasks."""
     shots: int = 10
     seeds: tuple[int, ...] = (0,)
     kernels: Path | None = None
@@ -131,14 +128,18 @@ class Pair:
 Variants = Callable[[Pair], dict[str, float]]
 
 
-def run(name: str, title: str, variants: Variants, options: Options) -> list[Summary]:
-    """Fill the values that are missing, then write results/ablation_NAME.{json,md,png,pdf}."""
+def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequence[str] = ()) -> list[Summary]:
+    """Fill the values that are missing, then write results/ablation_NAME.{json,md,png,pdf}.
+
+    `tasks`: those of the core matrix to use by default, in place of its whole development half.
+    """
     path = options.out / f"ablation_{name}.json"
-    values: dict[str, dict[str, float]] = json.loads(path.read_text())["values"] if path.exists() else {}
+    stored = json.loads(path.read_text()) if path.exists() else {}
+    values: dict[str, dict[str, float]] = stored.get("values", {})
+    made = stored.get("made", {})
     accuracies = truth(options.truth, options.shots)
-    tasks = options.tasks or tuple(sorted({task for task, _, _ in accuracies}))
-    if not options.tasks and options.truth == TRUTH:
-        tasks = runpy.run_path(str(CONFIG))["config"].development
+    of_truth = tuple(sorted({task for task, _, _ in accuracies}))
+    tasks = options.tasks or (tasks or development() if options.truth == CORE else of_truth)
     if not options.only_report:
         zoo = named_zoo(options.zoo)
         zoo = select_models(zoo, options.models) if options.models else zoo
@@ -151,7 +152,8 @@ def run(name: str, title: str, variants: Variants, options: Options) -> list[Sum
                 for model in todo:
                     assert task is not None
                     values[key_of(source, seed, model.name)] = variants(Pair(model, task, seed, kernels))
-                    _write(path, {"title": title, "values": rounded(values)})
+                    made = provenance()
+                    _write(path, {"title": title, "made": made, "values": values})
     results, scores = arrays(values, accuracies)
     rows = summarise(results, scores, STATISTICS, repeats=options.repeats)
     size = f"{len(results.models)} models, {len(results.tasks)} tasks, {options.shots} images a class,"
@@ -160,9 +162,10 @@ def run(name: str, title: str, variants: Variants, options: Options) -> list[Sum
         "",
         f"`python experiments/ablation_{name}.py`; {size} {len(results.accuracy)} seed(s).",
     ]
+    lines += [f"Commit {made['commit']}, {made['device']}."] if made else []
     lines += ["95 % bootstrap intervals over tasks, models and seeds; regret and gain in points.", ""]
     lines += markdown_table(rows, STATISTICS)
-    _write(path, {"title": title, "values": rounded(values)})
+    _write(path, {"title": title, "made": made, "values": values})
     text = "\n".join(lines) + "\n"
     write_atomically(path.with_suffix(".md"), lambda temporary: temporary.write_text(text, encoding="utf-8"))
     dots = {row.score: (row.mean, *row.interval) for row in rows if row.statistic == "spearman"}

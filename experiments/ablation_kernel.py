@@ -7,10 +7,8 @@ Expected  results/ablation_kernel.{json,md,png,pdf}
 Hardware  1 CPU core; about half a minute a (task, model) pair, kernels kept for the other ablations
 """
 
-import dataclasses
-
 import tyro
-from ablation import TRUTH, Options, Pair, run
+from ablation import Options, Pair, run
 
 from lin_ft.scores import alignment, predicted_decrease
 
@@ -35,6 +33,4 @@ def variants(pair: Pair) -> dict[str, float]:
 
 if __name__ == "__main__":
     options = tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,))
-    if options.truth == TRUTH and not options.tasks:
-        options = dataclasses.replace(options, tasks=FEW_CLASSES)
-    run("kernel", "kernel form", variants, options)
+    run("kernel", "kernel form", variants, options, FEW_CLASSES)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lin_ft.benchmark import Results
 from lin_ft.benchmark.collect import matrix, read_parquet
+from lin_ft.benchmark.config import load_config
 from lin_ft.benchmark.report import static_rankings
 from lin_ft.errors import InputError
 from lin_ft.zoo import REFERENCE
@@ -17,6 +18,12 @@ from lin_ft.zoo.weights import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 CORE, VERIFY = RESULTS / "core" / "table.parquet", RESULTS / "verify"
+CONFIG = Path(__file__).parents[1] / "configs" / "bench_core.py"
+
+
+def development() -> tuple[str, ...]:
+    """The half of the core matrix's tasks on which variants may be chosen."""
+    return load_config(CONFIG).development
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,11 +9,9 @@ Hardware  1 CPU core, seconds; nothing is trained
 """
 
 import dataclasses
-import runpy
-from pathlib import Path
 
 import numpy as np
-from figure import RESULTS, Options, arrays, main, read, save_table
+from figure import RESULTS, Options, arrays, development, main, read, save_table
 
 from lin_ft.benchmark import per_task
 from lin_ft.benchmark.questions import over_tasks, shown
@@ -21,7 +19,6 @@ from lin_ft.benchmark.report import unfinished
 from lin_ft.benchmark.resampling import mean
 from lin_ft.benchmark.summary import STATISTICS
 
-CONFIG = Path(__file__).parents[1] / "configs" / "bench_core.py"
 PACKAGED, PACKAGED_REFERENCE = RESULTS / "packaged" / "table.parquet", "imagenet_mobilenet_v2"
 SAME = ("label_gradient_cka", "label_feature_cka", "label_gradient/zero", "kernel_target_alignment")
 """Equal to a row of ALWAYS, the last but for the label kernel's -1/(C - 1)."""
@@ -50,8 +47,7 @@ ALWAYS = {
 
 def draw(options: Options) -> None:
     results, scores, _ = arrays(options)
-    development = runpy.run_path(str(CONFIG))["config"].development
-    half = np.asarray([task in development for task in results.tasks])
+    half = np.isin(results.tasks, development())
     tables = {
         statistic: {name: per_task(STATISTICS[statistic], results, values) for name, values in scores.items()}
         for statistic in ("spearman", "regret_1", "regret_3")

@@ -49,6 +49,7 @@ def inputs(model: Any, task: Any, *, probes: int, seed: int, source_shots: int =
     from lin_ft.heads import init_head
     from lin_ft.kernels import probe_gram
     from lin_ft.scores import encode
+    from lin_ft.scores.suite import Lazy
     from lin_ft.side_by_side import score_inputs
 
     apply, params = model.function
@@ -61,9 +62,10 @@ def inputs(model: Any, task: Any, *, probes: int, seed: int, source_shots: int =
         head = init_head("random", features, targets.astype(x.dtype), key)
         return np.asarray(probe_gram(apply, with_head(params, head), x, probes=probes, key=key, trainable="all"))
 
-    lazy = importlib.import_module("lin_ft.scores.suite").Lazy(kernel)
-    known: dict[str, Any] = {"features": features, "targets": targets, "kernel": lazy, "reference": ""}
-    return score_inputs(model, task, **known, seed=seed, source_shots=source_shots)
+    return score_inputs(
+        model, task, features=features, targets=targets, kernel=Lazy(kernel), reference="", seed=seed,
+        source_shots=source_shots,
+    )  # fmt: skip
 
 
 def combine_parts(name: str, parts: Sequence[Sequence[float]]) -> list[float]:
