@@ -158,7 +158,10 @@ def linearized_against_real(real: Mapping[float, Results], linearized: Mapping[f
         if not names or not tasks:
             continue
         n_seeds = min(len(left.accuracy), len(right.accuracy))
-        of_left, of_right = (_at(results, names, tasks)[:n_seeds] for results in (left, right))
+        of_left, of_right = (
+            results.take(tasks).accuracy[:n_seeds, :, [results.models.index(name) for name in names]]
+            for results in (left, right)
+        )
         difference = of_right - of_left
         order = [
             [spearman(one, other) for one, other in zip(rows, others, strict=True)]
@@ -177,12 +180,6 @@ def linearized_against_real(real: Mapping[float, Results], linearized: Mapping[f
     sentence = f"Linearized minus real, {size}: {'; '.join(parts)}."
     sentence += f" Least for {worst} ({100 * by_model[worst]:+.1f}), most for {best} ({100 * by_model[best]:+.1f})."
     return Answer("Is the linearized network as good as the real one?", sentence, numbers)
-
-
-def _at(results: Results, models: list[str], tasks: list[str]) -> np.ndarray:
-    """Accuracies of these models on these tasks, (S, T, M)."""
-    places = np.ix_([results.tasks.index(task) for task in tasks], [results.models.index(name) for name in models])
-    return results.accuracy[:, places[0], places[1]]
 
 
 def single_against_multi_domain(
