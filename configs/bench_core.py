@@ -28,6 +28,7 @@ config = BenchConfig(
         "speech_spectrograms-multi_bn",
         "cifar10-shared",
         "cifar10-adapters",
+        "fashion_mnist-expert",
     ),
     tasks=(
         "optdigits",
@@ -47,6 +48,7 @@ config = BenchConfig(
     ),
     shots=(10,),
     seeds=(0, 1),
+    source_shots=10,
     left_out=("image", "shot"),
     finetune=FinetuneConfig(steps=150, batch_size=32, learning_rates=(0.01, 0.03), test_every_point=True),
     # The half on which variants may be chosen: what the first, smaller matrix had, and the twin of one of them.

@@ -22,5 +22,6 @@ config = dataclasses.replace(
     development=("optdigits", "satimage", "openmoji_color", "osu_leaf"),
     seeds=(0,),
     scores=("label_gradient_cka",),
+    source_shots=0,
     finetune=dataclasses.replace(core.finetune, network="linearized", head="random"),
 )

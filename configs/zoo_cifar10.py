@@ -10,7 +10,7 @@ Hardware  one CPU core (AVX-512), float32
 Time      about 360 minutes
 """
 
-from lin_ft.zoo.train import Recipe, Restart
+from lin_ft.zoo.recipe import Recipe, Restart
 
 config = Recipe(
     source="cifar10",

@@ -6,7 +6,7 @@ Expected  the entry fashion_mnist-expert, test accuracy .925 (single-domain mode
 Hardware  one CPU core, 15 minutes
 """
 
-from lin_ft.zoo.train import Recipe
+from lin_ft.zoo.recipe import Recipe
 
 config = Recipe(
     source="fashion_mnist",

@@ -6,7 +6,7 @@ Hardware  one CPU core (AVX-512), float32
 Time      about 40 to 70 minutes
 """
 
-from lin_ft.zoo.train import Recipe, Restart
+from lin_ft.zoo.recipe import Recipe, Restart
 
 config = Recipe(
     source="fashion_mnist",

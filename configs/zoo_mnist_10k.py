@@ -6,7 +6,7 @@ Hardware  one CPU core (AVX-512), float32
 Time      about 10 minutes
 """
 
-from lin_ft.zoo.train import Recipe
+from lin_ft.zoo.recipe import Recipe
 
 config = Recipe(
     source="mnist_10k",

@@ -58,7 +58,8 @@ class ZooTrain:
 
     def run(self) -> None:
         from lin_ft.zoo.multi_domain import load_multi_domain, train_multi_domain
-        from lin_ft.zoo.train import load_recipe, train
+        from lin_ft.zoo.recipe import load_recipe
+        from lin_ft.zoo.train import train
 
         command = f"lin-ft zoo train {self.config} --out {self.out}"
         recipe = load_multi_domain(self.config)

@@ -31,8 +31,9 @@ from lin_ft.split_gradient import value_and_grad
 from lin_ft.trainable import merge, split
 from lin_ft.zoo.card import ModelCard
 from lin_ft.zoo.model import architecture
+from lin_ft.zoo.recipe import Recipe
 from lin_ft.zoo.slices import save_slices
-from lin_ft.zoo.train import Recipe, batches
+from lin_ft.zoo.train import batches
 from lin_ft.zoo.weights import load_weights, save_weights
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ import functools
 import hashlib
 import json
 import logging
-import runpy
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.errors import InputError
@@ -24,90 +23,26 @@ from lin_ft.provenance import commit, device
 from lin_ft.split_gradient import value_and_grad
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
+from lin_ft.zoo.recipe import Recipe, averaged_epochs, cycle_of, cycle_starts
 from lin_ft.zoo.slices import load_entry
+from lin_ft.zoo.teachers import snapshot_files, taught_targets
 from lin_ft.zoo.weights import load_weights, save_weights
 
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
-class Restart:
-    """One more cosine cycle (Loshchilov & Hutter 2017, arXiv 1608.03983), momentum from zero."""
-
-    epochs: int
-    learning_rate: float
-    shift: int = 2
-    """Whole images are shifted by up to this many pixels."""
-    weight_decay: float = 3e-4
-    crop_epochs: int = 0
-    """So many epochs at the beginning see random crops, as those of the recipe do; the others whole images."""
-    final_rate: float = 0.0
-    """Share of `learning_rate` that the cosine ends at; 1: a constant rate."""
-    average: int = 0
-    """The cycle ends in the mean of the weights after each of its last `average` epochs (Izmailov et al. 2018, arXiv
-    1803.05407: stochastic weight averaging); `statistics_images` then fits the norms to them. 0: the last weights."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How one zoo entry is pre-trained: SGD with Nesterov momentum, linear warm-up, then cosine decay to zero.
-
-    The first epochs see random crops of `crop` x `crop` pixels at the original scale, the last `full_epochs`
-    the whole image shifted by up to `shift` pixels: the network is fully convolutional, small crops cost less
-    and augment, and the last epochs fit the batch statistics to the size used later.
-    """
-
-    source: str
-    """A packaged data set or TFDS name."""
-    domain: str = ""
-    licence: str = ""
-    """Of the source data; both go to the card."""
-    name: str = ""
-    """Name of the zoo entry; empty: source-architecture."""
-    architecture: str = "resnet20"
-    epochs: int = 20
-    full_epochs: int = 5
-    crop: int = 24
-    shift: int = 2
-    flip: bool = False
-    """Random horizontal mirror images (for photographs, not for writing)."""
-    batch_size: int = 32
-    learning_rate: float = 0.03
-    """Where the cosine decay starts."""
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    """Coefficient of the squared L2 norm of convolution and head kernels; norms and biases are exempt."""
-    warmup: float = 0.15
-    """Fraction of all steps with growing learning rate."""
-    warmup_peak: float | None = None
-    """The rate that the warm-up climbs to, before the decay starts from `learning_rate`; None: the same."""
-    restarts: tuple[Restart, ...] = ()
-    """Cycles after the first `epochs`."""
-    statistics_images: int = 0
-    """At the end the running statistics of the norms become those of this many training images at the final
-    weights (Wu & Johnson 2021, arXiv 2105.07576: "precise BN"); 0 keeps the moving averages of training."""
-    start: str = ""
-    """Weights file of an entry of the same architecture whose trunk training starts from, in place of random weights:
-    the trunk of a multi-domain model, say, made an expert for one domain; see lin_ft.zoo.multi_domain."""
-    seed: int = 0
-
-    @property
-    def entry(self) -> str:
-        return self.name or f"{self.source}-{self.architecture}"
-
-
 def batches(
-    images: UInt8[np.ndarray, "n h w 3"], labels: np.ndarray, recipe: Recipe, epoch: int
-) -> Iterator[tuple[Float[np.ndarray, "b size size 3"], np.ndarray]]:
+    images: UInt8[np.ndarray, "n h w 3"], labels: Shaped[np.ndarray, "n *_"], recipe: Recipe, epoch: int
+) -> Iterator[tuple[Float[np.ndarray, "b size size 3"], Shaped[np.ndarray, "b *_"]]]:
     """Shuffled, augmented batches of one epoch, pixels in [0, 1]; a function of (recipe.seed, epoch) alone."""
     rng = np.random.Generator(np.random.Philox(key=[recipe.seed, epoch]))
     order = rng.permutation(len(images))
-    cycle = _cycle(recipe, epoch)
+    cycle = cycle_of(recipe, epoch)
     crop_epochs, shift = recipe.epochs - recipe.full_epochs, recipe.shift
     if cycle:
         restart = recipe.restarts[cycle - 1]
         crop_epochs, shift = restart.crop_epochs, restart.shift
-    full = epoch - _starts(recipe)[cycle] >= crop_epochs
+    full = epoch - cycle_starts(recipe)[cycle] >= crop_epochs
     side = images.shape[1] if full else recipe.crop
     shift = shift if full else 0
     pad = ((0, 0), (shift, shift), (shift, shift), (0, 0))
@@ -122,23 +57,6 @@ def batches(
             mirrored = rng.random(len(index)) < 0.5
             batch[mirrored] = batch[mirrored, :, ::-1]
         yield batch / 255, labels[index]
-
-
-def _starts(recipe: Recipe) -> list[int]:
-    """First epoch of every cycle, and at the end the number of all epochs."""
-    lengths = [recipe.epochs, *(restart.epochs for restart in recipe.restarts)]
-    return [0, *np.cumsum(lengths).tolist()]
-
-
-def _cycle(recipe: Recipe, epoch: int) -> int:
-    return int(np.searchsorted(_starts(recipe)[1:], epoch, side="right"))
-
-
-def _averaged(recipe: Recipe, epoch: int) -> int:
-    """How many epochs' weights the mean of this cycle holds after `epoch`; 0 where there is none, or none yet."""
-    cycle = _cycle(recipe, epoch)
-    average = recipe.restarts[cycle - 1].average if cycle else 0
-    return max(0, average - (_starts(recipe)[cycle + 1] - 1 - epoch))
 
 
 def _schedule(recipe: Recipe, steps_per_epoch: int) -> optax.Schedule:
@@ -189,15 +107,18 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     module = build(len(training.class_names))
     variables = module.init(jax.random.key(recipe.seed), jnp.zeros((1, *images.shape[1:])))
     steps_per_epoch = len(images) // recipe.batch_size
-    cycles, starts = _optimizers(recipe, steps_per_epoch), _starts(recipe)
-    n_epochs = starts[-1]
+    cycles, starts = _optimizers(recipe, steps_per_epoch), cycle_starts(recipe)
+    n_epochs, snapshots = starts[-1], snapshot_files(recipe, out)
 
     def loss(params, statistics, x, y):
         logits, updated = module.apply(
             {"params": params, "batch_stats": statistics}, x, train=True, mutable=["batch_stats"]
         )
-        value = optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
-        return value, (updated["batch_stats"], (logits.argmax(-1) == y).mean())
+        if y.ndim == 1:
+            value, labels = optax.softmax_cross_entropy_with_integer_labels(logits, y).mean(), y
+        else:
+            value, labels = optax.softmax_cross_entropy(logits, y).mean(), y.argmax(-1)
+        return value, (updated["batch_stats"], (logits.argmax(-1) == labels).mean())
 
     gradient_of = value_and_grad(loss)
 
@@ -205,6 +126,14 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     def moved(cycle, gradient, state, params):
         updates, state = cycles[cycle].update(gradient, state, params)
         return optax.apply_updates(params, updates), state
+
+    def fitted(epoch, params, statistics):
+        """The norms' statistics for the weights after `epoch` epochs."""
+        if not recipe.statistics_images:
+            return statistics
+        rng = np.random.Generator(np.random.Philox(key=[recipe.seed, epoch]))
+        chosen = rng.permutation(len(images))[: recipe.statistics_images]
+        return _exact_statistics(module, params, statistics, (images[chosen] / np.float32(255) - mean) / std)
 
     def step(cycle, params, statistics, state, x, y):
         (value, (statistics, accuracy)), gradient = gradient_of(params, statistics, x, y)
@@ -216,7 +145,8 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         given = load_entry(recipe.start)
         check_trunk(recipe.start, given, variables)
         params, statistics = {**given["params"], "head": params["head"]}, given["batch_stats"]
-    state, averaged = cycles[0].init(params), params
+    state = cycles[0].init(params)
+    averaged = params if any(restart.average for restart in recipe.restarts) else {}
     leaves, treedef = jax.tree.flatten((params, statistics, state, averaged))
     checkpoint = out / f".{recipe.entry}.state.safetensors"
     first_epoch, seconds = 0, 0.0
@@ -238,12 +168,15 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     )
     with bar:
         done = bar.add_task(recipe.entry, total=n_epochs, completed=first_epoch)
+        targets, taught = labels, -1
         for epoch in range(first_epoch, n_epochs):
-            cycle = _cycle(recipe, epoch)
+            cycle = cycle_of(recipe, epoch)
             if epoch == starts[cycle]:
                 state = cycles[cycle].init(params)
             start, values = time.monotonic(), []
-            for x, y in batches(images, labels, recipe, epoch):
+            if cycle != taught:
+                targets, taught = taught_targets(recipe, cycle, snapshots, module, images, labels, mean, std), cycle
+            for x, y in batches(images, targets, recipe, epoch):
                 params, statistics, state, value, accuracy = step(cycle, params, statistics, state, (x - mean) / std, y)
                 values.append((float(value), float(accuracy)))
                 bar.advance(done, recipe.batch_size / len(images))
@@ -255,18 +188,16 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
                 "%s: epoch %d/%d loss %.4f training accuracy %.4f (%.0f s)",
                 recipe.entry, epoch + 1, n_epochs, mean_loss, mean_accuracy, seconds,
             )  # fmt: skip
-            if count := _averaged(recipe, epoch):
+            if count := averaged_epochs(recipe, epoch):
                 averaged = optax.incremental_update(params, averaged, 1 / count)
                 params = averaged if epoch + 1 in starts else params
+            if cycle in snapshots and epoch + 1 == starts[cycle + 1]:
+                save_weights(snapshots[cycle], {"params": params, "batch_stats": fitted(epoch + 1, params, statistics)})
             leaves = jax.tree.leaves((params, statistics, state, averaged))
             saved = {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
             save_weights(checkpoint, saved | {"epoch": np.array([epoch + 1.0]), "seconds": np.array([seconds])})
 
-    if recipe.statistics_images:
-        rng = np.random.Generator(np.random.Philox(key=[recipe.seed, n_epochs]))
-        chosen = rng.permutation(len(images))[: recipe.statistics_images]
-        statistics = _exact_statistics(module, params, statistics, (images[chosen] / np.float32(255) - mean) / std)
-    variables = {"params": params, "batch_stats": statistics}
+    variables = {"params": params, "batch_stats": fitted(n_epochs, params, statistics)}
     logits = logits_of(*from_linen(module, variables), (test.images.astype(np.float32) / 255 - mean) / std)
     accuracy = float((logits.argmax(-1) == test.labels).mean())
     weights = out / f"{recipe.entry}.safetensors"
@@ -294,7 +225,8 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
     )
     save_card(out / f"{recipe.entry}.json", card)
-    checkpoint.unlink(missing_ok=True)
+    for path in (checkpoint, *snapshots.values()):
+        path.unlink(missing_ok=True)
     logger.info("%s: test accuracy %.4f on %d images", recipe.entry, accuracy, len(test.images))
     return card
 
@@ -330,17 +262,3 @@ def _exact_statistics(module: Any, params: Any, statistics: Any, x: Float[np.nda
     starts = range(0, max(1, len(x) - 499), 500)
     parts = [batch_statistics(x[start : start + 500]) for start in starts]
     return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parts)
-
-
-def load_recipe(path: str | Path) -> Recipe:
-    """The `config` of a Python file (run as code: only use files you trust)."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such config; give a file such as configs/zoo_cifar10.py.")
-    try:
-        config = runpy.run_path(str(path)).get("config")
-    except Exception as error:
-        raise InputError(f"{path}: cannot be run ({type(error).__name__}: {error}); mend it.") from error
-    if not isinstance(config, Recipe):
-        raise InputError(f"{path}: defines no `config` that is a lin_ft.zoo.train.Recipe; see configs/zoo_cifar10.py.")
-    return config

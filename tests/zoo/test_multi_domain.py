@@ -15,8 +15,9 @@ from lin_ft.errors import InputError
 from lin_ft.models import ResNet
 from lin_ft.zoo import load_weights, load_zoo, model, multi_domain, select
 from lin_ft.zoo.multi_domain import Domain, MultiDomainRecipe, load_multi_domain, train_multi_domain
+from lin_ft.zoo.recipe import Recipe
 from lin_ft.zoo.slices import load_entry
-from lin_ft.zoo.train import Recipe, train
+from lin_ft.zoo.train import train
 
 FAMILIES = ("shared", "multi_bn", "adapters")
 

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from lin_ft.errors import InputError
+from lin_ft.functions import from_linen
 from lin_ft.zoo import load_zoo
-from lin_ft.zoo.train import Recipe, Restart, batches, load_recipe, train
+from lin_ft.zoo.model import architecture
+from lin_ft.zoo.recipe import Recipe, Restart, load_recipe
+from lin_ft.zoo.train import batches, train
 
 
 @pytest.fixture
@@ -85,11 +88,46 @@ def test_a_cycle_ends_in_the_mean_of_its_last_weights(source, tmp_path, monkeypa
     assert np.abs(averaged[4] - plain[4]).max() > 1e-4
 
 
+def test_teachers_are_the_networks_that_the_cycles_before_ended_in(source, tmp_path, monkeypatch):
+    import lin_ft.zoo.train as module
+
+    targets, kept, real, save = {}, {}, module.batches, module.save_weights
+
+    def seen(images, labels, recipe, epoch):
+        targets[epoch] = (images, labels)
+        return real(images, labels, recipe, epoch)
+
+    def saved(path, tensors):
+        kept[path.name] = tensors
+        save(path, tensors)
+
+    monkeypatch.setattr(module, "batches", seen)
+    monkeypatch.setattr(module, "save_weights", saved)
+    restarts = (Restart(1, 0.03), Restart(1, 0.01, teachers=2, teacher_share=0.6))
+    train(recipe(source, epochs=1, full_epochs=1, flip=True, restarts=restarts), tmp_path / "out", progress=False)
+    images, labels = targets[0]
+    assert labels.ndim == 1
+    assert targets[1][1] is labels
+    pixels = images.reshape(-1, 3) / 255
+    x = ((images / 255 - pixels.mean(0)) / np.maximum(pixels.std(0), 1e-3)).astype(np.float32)
+    teachers = [kept[f".tiny.cycle{cycle}.safetensors"] for cycle in (1, 2)]
+    functions = [from_linen(architecture("resnet20")(2), teacher) for teacher in teachers]
+    rows = [jax.nn.softmax(apply(params, view)) for apply, params in functions for view in (x, x[:, :, ::-1])]
+    assert np.abs(rows[0] - rows[2]).max() > 1e-3, "the teachers differ"
+    np.testing.assert_allclose(targets[2][1], 0.6 * np.mean(rows, 0) + 0.4 * np.eye(2)[labels], atol=1e-5)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+def test_more_teachers_than_cycles_are_refused(source, tmp_path):
+    with pytest.raises(InputError, match="cycle 2 has 2 teachers; give 0 to 1"):
+        train(recipe(source, restarts=(Restart(1, 0.03, teachers=2),)), tmp_path, progress=False)
+
+
 @pytest.mark.parametrize("stop", [2, 3, 4])
 def test_a_restarted_cycle_resumes_exactly_too(source, tmp_path, monkeypatch, stop):
     import lin_ft.zoo.train as module
 
-    restarts = (Restart(1, 0.03), Restart(2, 0.01, weight_decay=1e-2, final_rate=0.5, average=2))
+    restarts = (Restart(1, 0.03), Restart(2, 0.01, weight_decay=1e-2, final_rate=0.5, average=2, teachers=2))
     chosen = recipe(source, epochs=2, full_epochs=1, restarts=restarts)
     whole = train(chosen, tmp_path / "whole", progress=False)
 
