@@ -134,12 +134,13 @@ def test_the_commands(folder, tmp_path, monkeypatch, capsys):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     (tmp_path / "mine.py").write_text("def mean(features):\n    'Mean feature.'\n    return features.mean()\n")
+    (tmp_path / "pictures").mkdir()
     monkeypatch.chdir(tmp_path)
     score = "transrate,leep,mine.py:mean"
     common = ["rank", "--target", "photos", "--shots", "3", "--zoo", str(folder)]
-    assert cli.main([*common, "--score", score, "--json", "r.json"]) == 0
+    assert cli.main([*common, "--score", score, "--json", "r.json", "--plot", "pictures/r.png"]) == 0
     assert "mine.py:mean" in capsys.readouterr().out
-    assert (tmp_path / "agreement-photos.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "pictures" / "agreement-photos.png").read_bytes().startswith(b"\x89PNG")
     values = json.loads((tmp_path / "r.json").read_text())
     assert values["score"] == "transrate"
     assert set(values["models"][0]["scores"]) == set(score.split(","))

@@ -35,7 +35,8 @@ class Rank:
     source_shots: int = 0
     """Images a class of each model's source data, for the scores that need them (fetched at first use)."""
     heat_map: Path | None = None
-    """Picture of the scores' rank agreement; default: agreement-TARGET.png, where several scores are shown."""
+    """Picture of the scores' rank agreement; default: agreement-TARGET.png beside the ranking's, where
+    several scores are shown."""
     head: str = ""
     """New head: zero, random or ridge. Default: the one measured to rank best."""
     left_out: str = "image"
@@ -74,7 +75,7 @@ class Rank:
         )  # fmt: skip
         task = load_task(self.target, shots=self.shots, seed=self.seed, size=self.size or _side(zoo))
         plot = self.plot or Path(f"ranking-{task.name}.png")
-        heat_map = self.heat_map or (Path(f"agreement-{task.name}.png") if config.scores else None)
+        heat_map = self.heat_map or (plot.with_name(f"agreement-{task.name}.png") if config.scores else None)
         ranking = rank(zoo, task, config, progress=True)
         console = Console()
 
