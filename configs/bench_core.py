@@ -4,7 +4,7 @@ Command   lin-ft bench run configs/bench_core.py --out experiments/results/core 
           `bench collect` and `bench report` in place of `bench run` and its --workers
 Budget    fixed beforehand: 150 steps of 32 images, SGD, learning rate 0.01 or 0.03 chosen on validation
 Expected  one file a cell in experiments/results/core/cells, table.parquet, report/report.md with figures
-Hardware  one worker a core (AVX-512): 7 s a cell of scores, 46 s of fine-tuning (67 s with adapters), 5.8 core-hours
+Hardware  one worker a core (AVX-512): 7 s a cell of scores, 45 s of fine-tuning (67 s with adapters), 6.1 core-hours
 """
 
 from lin_ft.benchmark.config import BenchConfig
