@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 IDENTITY = ("model", "task", "shots", "seed")
 OF_BOTH = ("source", "domain", "architecture", "n_params", "source_test_accuracy", "n", "n_classes", "n_test")
+SCORE = "score/"
+"""Before the name of a score."""
 FAMILY = "family"
 """single, or how a multi-domain model was trained; see lin_ft.zoo.multi_domain."""
 OF_RATE = "test_accuracy/"
@@ -52,7 +54,7 @@ def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
         row |= {f"{cell.part}_{name}": values[name] for name in OF_PART}
         row[f"{cell.part}_versions"] = ", ".join(f"{name} {version}" for name, version in values["versions"].items())
         if cell.part == "scores":
-            row |= {f"score/{name}": value for name, value in values["scores"].items()}
+            row |= {f"{SCORE}{name}": value for name, value in values["scores"].items()}
             for name, numbers in values.get("score_parts", {}).items():
                 parts.setdefault((name, cell.task, cell.shots, cell.seed), {})[cell.model] = numbers
         else:
@@ -65,7 +67,7 @@ def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
     for (name, *place), of_models in parts.items():
         combined = combine_parts(name, list(of_models.values()))
         for model, value in zip(of_models, combined, strict=True):
-            rows[model, *place][f"score/{name}"] = value if np.isfinite(value) else None
+            rows[model, *place][f"{SCORE}{name}"] = value if np.isfinite(value) else None
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     return frame.DataFrame(
         [{name: row.get(name) for name in columns} for row in rows.values()],
@@ -126,7 +128,8 @@ def matrix(
 ) -> tuple[Results, dict[str, Float[np.ndarray, "S T M"]], dict[str, np.ndarray]]:
     """Accuracies and scores at one number of shots, and facts of each model (`n_params`, `source_test_accuracy`).
 
-    NaN where a cell is missing, diverged, or without that score. Models and tasks without any accuracy are left out.
+    NaN where a cell is missing, diverged, or without that score. Models and tasks without any accuracy are left out,
+    and scores without any value.
 
     Raises InputError when nothing was fine-tuned at that number of shots, or the reference was not.
     """
@@ -147,12 +150,17 @@ def matrix(
         array[index] = rows[column].cast(frame.Float64).fill_null(np.nan).to_numpy()
         return array
 
-    scores = {name.removeprefix("score/"): filled(name) for name in table.columns if name.startswith("score/")}
+    scores = {name: filled(f"{SCORE}{name}") for name in score_names(table)}
+    scores = {name: values for name, values in scores.items() if np.isfinite(values).any()}
     first = {row["model"]: row for row in rows.iter_rows(named=True)}
     groups = tuple(_group(first[model]) for model in models)
     facts = {name: np.asarray([first[m][name] for m in models], float) for name in ("n_params", "source_test_accuracy")}
     results = Results(tuple(models), tuple(tasks), filled(accuracy), reference, groups)
     return results, scores, facts
+
+
+def score_names(table: "polars.DataFrame") -> list[str]:
+    return [name.removeprefix(SCORE) for name in table.columns if name.startswith(SCORE)]
 
 
 def of_models(table: "polars.DataFrame", column: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lin_ft.benchmark.ceiling import noise_ceiling
-from lin_ft.benchmark.collect import FAMILY, matrix, of_models, of_rates
+from lin_ft.benchmark.collect import FAMILY, matrix, of_models, of_rates, score_names
 from lin_ft.benchmark.comparison import critical_difference, paired_tests
 from lin_ft.benchmark.config import BenchConfig
 from lin_ft.benchmark.prediction_error import calibration
@@ -59,6 +59,7 @@ def write_report(
     lines += [*_made_by(table, command), ""]
     for shots in sorted(set(table["shots"].to_list())):
         results, scores, facts = matrix(table, shots, config.reference)
+        empty = sorted(set(score_names(table)) - scores.keys())
         scores = {**scores, **static_rankings(results, facts)}
         title = f"{shots} images a class" if shots else "all training images"
         lines += [
@@ -91,6 +92,8 @@ def write_report(
             columns = [column for column in COLUMNS if column != "within" or len(set(part.groups)) > 1]
             lines += [f"### Scores, {name} ({len(tasks)})", "", *markdown_table(rows, columns), ""]
             lines += [*markdown_table(rows, CHOICE, "regret_1"), ""]
+        if empty:
+            lines += [f"Without a value here (`lin-ft scores info NAME` says what each needs): {', '.join(empty)}.", ""]
         lines += calibrations(results, scores)
         correlations = {
             name: np.asarray([mean(column) for column in per_task(STATISTICS["spearman"], results, array).T])

@@ -132,6 +132,22 @@ def test_table_becomes_arrays(config_file, tmp_path, faked):
         matrix(read_parquet(out / "table.parquet"), 4, "third")
 
 
+def test_a_score_without_any_value_is_named_and_has_no_row(config_file, tmp_path, faked):
+    polars = pytest.importorskip("polars")
+    out, config = tmp_path / "out", config_file()
+    assert run("bench", "run", config, "--out", out) == 0
+    assert run("bench", "collect", config, "--out", out) == 0
+    path = out / "table.parquet"
+    table = read_parquet(path).with_columns(polars.lit(None, polars.Float64).alias("score/empty"))
+    assert "empty" not in matrix(table, 4, "first")[1]
+    table.write_parquet(path)
+    assert run("bench", "report", config, "--out", out, "--table", path, "--repeats", 3) == 0
+    text = (out / "report" / "report.md").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith("Without a value here")]
+    assert line.endswith(": empty."), line
+    assert "| empty |" not in text
+
+
 def test_a_failing_cell_is_kept_with_its_reason_and_the_others_are_done(config_file, tmp_path, monkeypatch, capsys):
     import lin_ft.benchmark.work
 
