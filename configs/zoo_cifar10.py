@@ -7,7 +7,8 @@ Tried     a fourth cycle, Restart(epochs=56, learning_rate=0.05, shift=4, weight
           a fifth, Restart(epochs=25, learning_rate=0.02, shift=4, weight_decay=5e-4, final_rate=0.2, average=14,
           teachers=2), taught by the networks of the third and fourth and ending in averaged weights: .895, in about
           570 minutes. The matrix and the tables are of the model above. The networks of the fourth and fifth cycle,
-          for going on, are experiments/results/cifar10_cycle4.safetensors and cifar10_cycle5.safetensors
+          for going on, are experiments/results/cifar10_cycle4.safetensors and cifar10_cycle5.safetensors (card:
+          cifar10_cycle5.json)
 Hardware  one CPU core (AVX-512), float32
 Time      about 360 minutes
 """

@@ -4,11 +4,11 @@ import dataclasses
 import hashlib
 import json
 import re
-import runpy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from lin_ft.config_file import config_of
 from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig
 from lin_ft.zoo import REFERENCE, ZooModel
@@ -161,16 +161,5 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], score_nam
 
 
 def load_config(path: str | Path) -> BenchConfig:
-    """The `config` of a Python file (run as code: only use files you trust)."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such config; give a file such as configs/bench_core.py.")
-    try:
-        config = runpy.run_path(str(path)).get("config")
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{path}: cannot be run ({type(error).__name__}: {error}); mend it.") from error
-    if not isinstance(config, BenchConfig):
-        raise InputError(f"{path}: defines no `config` that is a BenchConfig; see configs/bench_core.py.")
-    return config
+    """The `config` of a Python file; see `config_of`."""
+    return config_of(path, BenchConfig, example="configs/bench_core.py")

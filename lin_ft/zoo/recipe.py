@@ -1,12 +1,11 @@
 """The recipe of a zoo entry: one network, one source, cycles of training; configs/zoo_*.py hold them."""
 
 import dataclasses
-import runpy
 from pathlib import Path
 
 import numpy as np
 
-from lin_ft.errors import InputError
+from lin_ft.config_file import config_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,14 +99,5 @@ def averaged_epochs(recipe: Recipe, epoch: int) -> int:
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """The `config` of a Python file (run as code: only use files you trust)."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such config; give a file such as configs/zoo_cifar10.py.")
-    try:
-        config = runpy.run_path(str(path)).get("config")
-    except Exception as error:
-        raise InputError(f"{path}: cannot be run ({type(error).__name__}: {error}); mend it.") from error
-    if not isinstance(config, Recipe):
-        raise InputError(f"{path}: defines no `config` that is a lin_ft.zoo.recipe.Recipe; see configs/zoo_cifar10.py.")
-    return config
+    """The `config` of a Python file; see `config_of`."""
+    return config_of(path, Recipe, example="configs/zoo_cifar10.py")

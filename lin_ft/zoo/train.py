@@ -168,14 +168,14 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     )
     with bar:
         done = bar.add_task(recipe.entry, total=n_epochs, completed=first_epoch)
-        targets, taught = labels, -1
+        targets = labels
         for epoch in range(first_epoch, n_epochs):
             cycle = cycle_of(recipe, epoch)
             if epoch == starts[cycle]:
                 state = cycles[cycle].init(params)
             start, values = time.monotonic(), []
-            if cycle != taught:
-                targets, taught = taught_targets(recipe, cycle, snapshots, module, images, labels, mean, std), cycle
+            if epoch in (first_epoch, starts[cycle]):
+                targets = taught_targets(recipe, cycle, snapshots, module, images, labels, mean, std)
             for x, y in batches(images, targets, recipe, epoch):
                 params, statistics, state, value, accuracy = step(cycle, params, statistics, state, (x - mean) / std, y)
                 values.append((float(value), float(accuracy)))
