@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lin_ft.config_file import config_of
+from lin_ft.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Restart:
     teacher_share: float = 0.7
     """The targets are this share of the teachers' mean probabilities of the whole image (and of its mirror image where
     the recipe flips), and the label for the rest."""
+    beside: bool = False
+    """The cycle begins where the one before it began, sees other batches, has the same teachers, and both count in the
+    mean it ends in: averaging of parallel runs (Gupta et al. 2020, arXiv 2001.02312). Both need `average`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,11 +95,33 @@ def cycle_of(recipe: Recipe, epoch: int) -> int:
     return int(np.searchsorted(cycle_starts(recipe)[1:], epoch, side="right"))
 
 
+def first_beside(recipe: Recipe, cycle: int) -> int:
+    """The first of the cycles that begin at the same weights as `cycle`: the same one unless it is `beside` others."""
+    while cycle and recipe.restarts[cycle - 1].beside:
+        cycle -= 1
+    return cycle
+
+
 def averaged_epochs(recipe: Recipe, epoch: int) -> int:
     """How many epochs' weights the mean of this cycle holds after `epoch`; 0 where there is none, or none yet."""
     cycle = cycle_of(recipe, epoch)
-    average = recipe.restarts[cycle - 1].average if cycle else 0
-    return max(0, average - (cycle_starts(recipe)[cycle + 1] - 1 - epoch))
+    averages = [0, *(restart.average for restart in recipe.restarts)]
+    own = max(0, averages[cycle] - (cycle_starts(recipe)[cycle + 1] - 1 - epoch))
+    return own and own + sum(averages[first_beside(recipe, cycle) : cycle])
+
+
+def check_cycles(recipe: Recipe) -> None:
+    """Raises InputError where a cycle asks for teachers, or for a cycle beside it, that do not exist."""
+    for cycle, restart in enumerate(recipe.restarts, 1):
+        first = first_beside(recipe, cycle)
+        if not 0 <= restart.teachers <= first:
+            raise InputError(f"{recipe.entry}: cycle {cycle + 1} has {restart.teachers} teachers; give 0 to {first}.")
+        if first == cycle:
+            continue
+        if not first or not restart.average or not recipe.restarts[cycle - 2].average:
+            raise InputError(
+                f"{recipe.entry}: cycle {cycle + 1} is beside cycle {cycle}; both must be restarts with average > 0."
+            )
 
 
 def load_recipe(path: str | Path) -> Recipe:

@@ -7,19 +7,18 @@ import jax
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from lin_ft.errors import InputError
 from lin_ft.functions import from_linen, logits_of
-from lin_ft.zoo.recipe import Recipe
+from lin_ft.zoo.recipe import Recipe, check_cycles, first_beside
 from lin_ft.zoo.slices import load_entry
 
 
 def snapshot_files(recipe: Recipe, out: Path) -> dict[int, Path]:
-    """Where the networks are kept that teach a later cycle: cycle -> file."""
+    """Where the networks are kept that teach a later cycle, or that one beside another begins at: cycle -> file."""
+    check_cycles(recipe)
     kept = set()
     for cycle, restart in enumerate(recipe.restarts, 1):
-        if not 0 <= restart.teachers <= cycle:
-            raise InputError(f"{recipe.entry}: cycle {cycle + 1} has {restart.teachers} teachers; give 0 to {cycle}.")
-        kept |= set(range(cycle - restart.teachers, cycle))
+        first = first_beside(recipe, cycle)
+        kept |= set(range(first - max(restart.teachers, restart.beside), first))
     return {cycle: out / f".{recipe.entry}.cycle{cycle + 1}.safetensors" for cycle in sorted(kept)}
 
 
@@ -40,7 +39,8 @@ def taught_targets(
     restart = recipe.restarts[cycle - 1] if cycle else None
     if restart is None or not restart.teachers:
         return labels
-    teachers = [load_entry(str(snapshots[earlier])) for earlier in range(cycle - restart.teachers, cycle)]
+    first = first_beside(recipe, cycle)
+    teachers = [load_entry(str(snapshots[earlier])) for earlier in range(first - restart.teachers, first)]
     functions = [from_linen(module, teacher) for teacher in teachers]
     rows = []
     for start in range(0, len(images), 5000):

@@ -23,7 +23,7 @@ from lin_ft.provenance import commit, device
 from lin_ft.split_gradient import value_and_grad
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
-from lin_ft.zoo.recipe import Recipe, averaged_epochs, cycle_of, cycle_starts
+from lin_ft.zoo.recipe import Recipe, averaged_epochs, cycle_of, cycle_starts, first_beside
 from lin_ft.zoo.slices import load_entry
 from lin_ft.zoo.teachers import snapshot_files, taught_targets
 from lin_ft.zoo.weights import load_weights, save_weights
@@ -172,6 +172,9 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         for epoch in range(first_epoch, n_epochs):
             cycle = cycle_of(recipe, epoch)
             if epoch == starts[cycle]:
+                if (first := first_beside(recipe, cycle)) < cycle:
+                    begin = load_entry(str(snapshots[first - 1]))
+                    params, statistics = begin["params"], begin["batch_stats"]
                 state = cycles[cycle].init(params)
             start, values = time.monotonic(), []
             if epoch in (first_epoch, starts[cycle]):

@@ -88,6 +88,46 @@ def test_a_cycle_ends_in_the_mean_of_its_last_weights(source, tmp_path, monkeypa
     assert np.abs(averaged[4] - plain[4]).max() > 1e-4
 
 
+def test_a_cycle_beside_another_begins_where_it_began_and_both_count_in_the_mean(source, tmp_path, monkeypatch):
+    import lin_ft.zoo.train as module
+
+    real = module.save_weights
+
+    def weights_after_each_epoch(restarts, **replaced):
+        seen = []
+
+        def kept(path, tensors):
+            if "epoch" in tensors:
+                seen.append(np.asarray(tensors["0001"], np.float64))
+            real(path, tensors)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "save_weights", kept)
+            for name, value in replaced.items():
+                patch.setattr(module, name, value)
+            train(recipe(source, epochs=1, full_epochs=1, restarts=restarts), tmp_path / "out", progress=False)
+        return seen
+
+    before = Restart(1, 0.03)
+    one = Restart(2, 0.03, final_rate=1.0, average=1, teachers=1)
+    other = dataclasses.replace(one, average=2, beside=True)
+    single, both = (weights_after_each_epoch(restarts) for restarts in ((before, one), (before, one, other)))
+    np.testing.assert_array_equal(single, both[:4])
+    begin, first, second = both[1], both[2:4], both[4]
+    assert np.abs(second - begin).max() < np.abs(second - first[1]).max()
+    assert np.abs(second - first[0]).max() > 1e-5, "other batches"
+    without_mean = weights_after_each_epoch((before, one, other), averaged_epochs=lambda recipe, epoch: 0)
+    np.testing.assert_array_equal(without_mean[:5], both[:5])
+    np.testing.assert_allclose(both[5], np.mean(without_mean[3:], axis=0), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("before", [(), (Restart(1, 0.03),)])
+def test_a_cycle_beside_one_without_a_mean_is_refused(source, tmp_path, before):
+    restarts = (*before, Restart(1, 0.03, average=1, beside=True))
+    with pytest.raises(InputError, match="both must be restarts with average > 0"):
+        train(recipe(source, restarts=restarts), tmp_path, progress=False)
+
+
 def test_teachers_are_the_networks_that_the_cycles_before_ended_in(source, tmp_path, monkeypatch):
     import lin_ft.zoo.train as module
 
@@ -123,11 +163,12 @@ def test_more_teachers_than_cycles_are_refused(source, tmp_path):
         train(recipe(source, restarts=(Restart(1, 0.03, teachers=2),)), tmp_path, progress=False)
 
 
-@pytest.mark.parametrize("stop", [2, 3, 4])
+@pytest.mark.parametrize("stop", [2, 4, 5, 6])
 def test_a_restarted_cycle_resumes_exactly_too(source, tmp_path, monkeypatch, stop):
     import lin_ft.zoo.train as module
 
-    restarts = (Restart(1, 0.03), Restart(2, 0.01, weight_decay=1e-2, final_rate=0.5, average=2, teachers=2))
+    last = Restart(2, 0.01, weight_decay=1e-2, final_rate=0.5, average=2, teachers=2)
+    restarts = (Restart(1, 0.03), last, dataclasses.replace(last, beside=True))
     chosen = recipe(source, epochs=2, full_epochs=1, restarts=restarts)
     whole = train(chosen, tmp_path / "whole", progress=False)
 
