@@ -2,8 +2,9 @@
 
 Command   lin-ft zoo train configs/zoo_cifar10.py --out lin_ft/zoo/embedded
 Expected  test accuracy .896 on 10,000 held-out images, after the cycles .860, .879, .886, .887, .895, .894, .896; short
-          of the .90 aimed at: the local copy of the images is JPEG-compressed, and longer cycles gain less and less.
-          The last three are taught by the networks of earlier ones, the last is averaged with the one before it
+          of the .90 aimed at, with longer cycles gaining less and less (the local copy of the images is
+          JPEG-compressed; whether that is the cause has not been tested). The last three are taught by the networks of
+          earlier ones, the last is averaged with the one before it
 Hardware  one CPU core (AVX-512), float32
 Time      about 740 minutes. The weights shipped are of a run whose last two cycles went on a core each at the same time
           and were averaged after it: what the command computes one after the other, but for rounding
