@@ -128,6 +128,13 @@ class Pair:
 Variants = Callable[[Pair], dict[str, float]]
 
 
+def _made(earlier: dict[str, Any]) -> dict[str, Any]:
+    """`provenance()`, its commit after those that the values kept from before were computed at."""
+    now = provenance()
+    commits = [*(earlier["commit"].split(", ") if earlier else []), now["commit"]]
+    return now | {"commit": ", ".join(dict.fromkeys(commits))}
+
+
 def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequence[str] = ()) -> list[Summary]:
     """Fill the values that are missing, then write results/ablation_NAME.{json,md,png,pdf}.
 
@@ -152,7 +159,7 @@ def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequ
                 for model in todo:
                     assert task is not None
                     values[key_of(source, seed, model.name)] = variants(Pair(model, task, seed, kernels))
-                    made = provenance()
+                    made = _made(made)
                     _write(path, {"title": title, "made": made, "values": values})
     results, scores = arrays(values, accuracies)
     rows = summarise(results, scores, STATISTICS, repeats=options.repeats)
@@ -162,7 +169,7 @@ def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequ
         "",
         f"`python experiments/ablation_{name}.py`; {size} {len(results.accuracy)} seed(s).",
     ]
-    lines += [f"Commit {made['commit']}, {made['device']}."] if made else []
+    lines += [f"Computed at {made['commit']}; {made['device']}."] if made else []
     lines += ["95 % bootstrap intervals over tasks, models and seeds; regret and gain in points.", ""]
     lines += markdown_table(rows, STATISTICS)
     _write(path, {"title": title, "made": made, "values": values})

@@ -80,9 +80,11 @@ def test_finished_pairs_are_not_done_again_and_a_perfect_variant_has_spearman_1(
     path = options.out / "ablation_own.json"
     stored = json.loads(path.read_text())
     del stored["values"]["spots 0 third"]
+    now, stored["made"]["commit"] = stored["made"]["commit"], "earlier"
     path.write_text(json.dumps(stored))
     ablation.run("own", "t", variants, options)
     assert asked[8:] == ["third"]
+    assert json.loads(path.read_text())["made"]["commit"] == f"earlier, {now}"
 
 
 def test_no_truth_is_one_sentence(options, tmp_path):
