@@ -32,8 +32,9 @@ class Restart:
     """The targets are this share of the teachers' mean probabilities of the whole image (and of its mirror image where
     the recipe flips), and the label for the rest."""
     beside: bool = False
-    """The cycle begins where the one before it began, sees other batches, has the same teachers, and both count in the
-    mean it ends in: averaging of parallel runs (Gupta et al. 2020, arXiv 2001.02312). Both need `average`."""
+    """The cycle begins where the one before it began, sees other batches, and both count in the mean it ends in:
+    averaging of parallel runs (Gupta et al. 2020, arXiv 2001.02312). Both need `average`. Its teachers, too, are from
+    before both."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,11 +112,16 @@ def averaged_epochs(recipe: Recipe, epoch: int) -> int:
 
 
 def check_cycles(recipe: Recipe) -> None:
-    """Raises InputError where a cycle asks for teachers, or for a cycle beside it, that do not exist."""
+    """Raises InputError where a cycle asks for teachers, for epochs or for a cycle beside it that do not exist."""
     for cycle, restart in enumerate(recipe.restarts, 1):
         first = first_beside(recipe, cycle)
         if not 0 <= restart.teachers <= first:
             raise InputError(f"{recipe.entry}: cycle {cycle + 1} has {restart.teachers} teachers; give 0 to {first}.")
+        if not 0 <= restart.average <= restart.epochs:
+            raise InputError(
+                f"{recipe.entry}: cycle {cycle + 1} has {restart.epochs} epochs and averages {restart.average}; "
+                f"give 0 to {restart.epochs}."
+            )
         if first == cycle:
             continue
         if not first or not restart.average or not recipe.restarts[cycle - 2].average:

@@ -8,13 +8,12 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from lin_ft.functions import from_linen, logits_of
-from lin_ft.zoo.recipe import Recipe, check_cycles, first_beside
+from lin_ft.zoo.recipe import Recipe, first_beside
 from lin_ft.zoo.slices import load_entry
 
 
 def snapshot_files(recipe: Recipe, out: Path) -> dict[int, Path]:
     """Where the networks are kept that teach a later cycle, or that one beside another begins at: cycle -> file."""
-    check_cycles(recipe)
     kept = set()
     for cycle, restart in enumerate(recipe.restarts, 1):
         first = first_beside(recipe, cycle)

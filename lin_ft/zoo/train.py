@@ -23,7 +23,7 @@ from lin_ft.provenance import commit, device
 from lin_ft.split_gradient import value_and_grad
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
-from lin_ft.zoo.recipe import Recipe, averaged_epochs, cycle_of, cycle_starts, first_beside
+from lin_ft.zoo.recipe import Recipe, averaged_epochs, check_cycles, cycle_of, cycle_starts, first_beside
 from lin_ft.zoo.slices import load_entry
 from lin_ft.zoo.teachers import snapshot_files, taught_targets
 from lin_ft.zoo.weights import load_weights, save_weights
@@ -98,6 +98,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
     """
     from lin_ft.data import load_split
 
+    check_cycles(recipe)
     build = architecture(recipe.architecture)
     out = Path(out)
     training, test = load_split(recipe.source, "train"), load_split(recipe.source, "test")

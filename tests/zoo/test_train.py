@@ -158,6 +158,12 @@ def test_teachers_are_the_networks_that_the_cycles_before_ended_in(source, tmp_p
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
+@pytest.mark.parametrize("average", [-1, 3])
+def test_more_averaged_epochs_than_epochs_are_refused(source, tmp_path, average):
+    with pytest.raises(InputError, match=f"cycle 2 has 2 epochs and averages {average}; give 0 to 2"):
+        train(recipe(source, restarts=(Restart(2, 0.03, average=average),)), tmp_path, progress=False)
+
+
 def test_more_teachers_than_cycles_are_refused(source, tmp_path):
     with pytest.raises(InputError, match="cycle 2 has 2 teachers; give 0 to 1"):
         train(recipe(source, restarts=(Restart(1, 0.03, teachers=2),)), tmp_path, progress=False)
