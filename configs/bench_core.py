@@ -1,10 +1,10 @@
-"""The core matrix: single- and multi-domain models on every held-out target, 10 images a class, 2 seeds.
+"""The core matrix: single- and multi-domain models on every held-out target, 10 images a class, 8 draws.
 
 Command   lin-ft bench run configs/bench_core.py --out experiments/results/core --workers 2; the same with
           `bench collect` and `bench report` in place of `bench run` and its --workers
 Budget    fixed beforehand: 150 steps of 32 images, SGD, learning rate 0.01 or 0.03 chosen on validation
 Expected  one file a cell in experiments/results/core/cells, table.parquet, report/report.md with figures
-Hardware  one worker a core (AVX-512): 7 s a cell of scores, 45 s of fine-tuning (67 s with adapters), 6.1 core-hours
+Hardware  one worker a core (AVX-512): 7 s a cell of scores, 45 s of fine-tuning (67 s with adapters), 24 core-hours
 """
 
 from lin_ft.benchmark.config import BenchConfig
@@ -47,7 +47,7 @@ config = BenchConfig(
         "photo_patches",
     ),
     shots=(10,),
-    seeds=(0, 1),
+    seeds=tuple(range(8)),
     source_shots=10,
     left_out=("image", "shot"),
     finetune=FinetuneConfig(steps=150, batch_size=32, learning_rates=(0.01, 0.03), test_every_point=True),
