@@ -1,0 +1,59 @@
+"""What is computed for every model of a ranking, and by what they are ranked."""
+
+import dataclasses
+
+import numpy as np
+
+from lin_ft import scores as suite
+from lin_ft.errors import InputError
+from lin_ft.ranking.result import SCORES
+from lin_ft.zoo import REFERENCE
+
+HEADS = ("zero", "random")
+"""A ridge head has seen the labels of the images that leave-one-out leaves out; see lin_ft.heads."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RankConfig:
+    """What is computed for every model, and by what they are ranked."""
+
+    score: str = "predicted_decrease"
+    """The default is the score of ours that ranked best on the development tasks of two zoos (README, "Measured so
+    far"). One of SCORES, or any of lin_ft.scores.SCORES, or a function of your own, "file.py:function"."""
+    head: str = "random"
+    """One of HEADS: what the backbone's part of the kernel sees."""
+    probes: int = 2
+    """Random head columns that probe the backbone's part of the kernel; more cost more and vary less."""
+    trainable: str = "all"
+    reference: str = REFERENCE
+    ridges: tuple[float, ...] = tuple(10.0**power for power in range(-4, 2))
+    """In units of the mean eigenvalue of the kernel."""
+    times: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, np.inf)
+    """Training times eta t, in units of 1 / (mean eigenvalue of the kernel)."""
+    left_out: str = "image"
+    """What is predicted from the rest: "image", one after the other, or "shot", one image of each class at a time."""
+    seed: int = 0
+    scores: tuple[str, ...] = ()
+    """Shown beside: names of lin_ft.scores.SCORES, "all", or functions of your own, "file.py:function"."""
+    source_shots: int = 0
+    """Images a class of each model's source data, for the scores that need them; 0: those scores are left out."""
+    details: bool = False
+    """Keep what the HTML report shows of each model; costs one more decomposition."""
+
+    def __post_init__(self):
+        if self.score not in SCORES and self.score not in suite.SCORES and ":" not in self.score:
+            raise InputError(f"score {self.score!r}: unknown; one of {', '.join([*SCORES, *suite.SCORES])}.")
+        if self.head not in HEADS:
+            raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(HEADS)}.")
+        if self.left_out not in ("image", "shot"):
+            raise InputError(f"left_out {self.left_out!r}: unknown; one of image, shot.")
+        _ = self.chosen  # unknown names are refused before any work
+
+    @property
+    def chosen(self) -> dict[str, suite.Score]:
+        """The scores of lin_ft.scores that take part."""
+        return suite.chosen([*(name for name in self.scores if name not in SCORES), *self._main])
+
+    @property
+    def _main(self) -> tuple[str, ...]:
+        return () if self.score in SCORES else (self.score,)

@@ -1,0 +1,187 @@
+"""What a ranking is: its rows, their order, and the JSON they are written to and read from."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lin_ft.data import Task
+from lin_ft.errors import InputError
+from lin_ft.finetune import FinetuneConfig, FinetuneResult
+from lin_ft.ranking.table import ranking_table
+from lin_ft.ranking.verify import verdict, verified
+from lin_ft.scores import Scored
+from lin_ft.side_by_side import kendall_matrix, score_table
+from lin_ft.spectra import KernelSpectrum
+from lin_ft.zoo import ZooModel
+from lin_ft.zoo.weights import write_atomically
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Details:
+    """What the HTML report shows of one model."""
+
+    times: tuple[float, ...]
+    """Training times of RankConfig, ascending."""
+    accuracies: tuple[float, ...]
+    """Leave-one-out accuracy at each, at the chosen ridge."""
+    predicted: tuple[int, ...]
+    """Class of each training image when left out."""
+    spectrum: KernelSpectrum
+
+
+@dataclasses.dataclass(frozen=True)
+class RankedModel:
+    """One row. Accuracies and gains are fractions; gains are against the reference model on the same task."""
+
+    name: str
+    source: str
+    rank: int
+    predicted_accuracy: float
+    """Leave-one-out accuracy of the linearized model at the time and ridge with the least leave-one-out loss."""
+    predicted_accuracy_interval: tuple[float, float]
+    predicted_loss: float
+    """Leave-one-out squared loss, (1 / 2n) sum over samples and classes; breaks ties of the accuracy."""
+    predicted_gain: float | None
+    predicted_decrease: float
+    """Share of the squared loss that gradient flow removes in a short time, G(t) / G(0); see lin_ft.scores."""
+    label_gradient: float
+    """Cosine of the centred kernel with the centred label kernel, in [-1, 1]; see lin_ft.scores.alignment."""
+    label_feature_correlation: float
+    """The same with the kernel of the features alone."""
+    seconds: float
+    correct: tuple[float, ...] = ()
+    """1 for each training image that is predicted rightly when left out."""
+    measured: FinetuneResult | None = None
+    measured_gain: float | None = None
+    scores: dict[str, Scored] = dataclasses.field(default_factory=dict)
+    """Values and seconds of the scores of lin_ft.scores that were asked for."""
+    details: Details | None = None
+
+    def key(self, score: str) -> tuple[float, ...]:
+        """What rows are ordered by, the largest first; -inf where the score has no value for this model."""
+        if score in SCORES:
+            return SCORES[score](self)
+        value = self.scores[score].value
+        return (-np.inf if value is None else value,)
+
+
+SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
+    "predicted_decrease": lambda row: (row.predicted_decrease,),
+    "predicted_accuracy": lambda row: (row.predicted_accuracy, -row.predicted_loss),
+    "predicted_loss": lambda row: (-row.predicted_loss,),
+    "label_gradient": lambda row: (row.label_gradient,),
+    "label_feature_correlation": lambda row: (row.label_feature_correlation,),
+}
+"""What to rank by: a key of each row, the largest first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranking:
+    """The rows, best first. `print(ranking)` shows the table."""
+
+    task: str
+    n: int
+    n_classes: int
+    reference: str
+    score: str
+    models: tuple[RankedModel, ...]
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(width=120, color_system=None)
+        with console.capture() as capture:
+            console.print(self.table())
+        return capture.get().rstrip()
+
+    def table(self) -> Any:
+        """A rich table of at most 80 columns; accuracies and gains in percent."""
+        return ranking_table(self)
+
+    def value(self, row: RankedModel) -> float | None:
+        """What the row is ranked by; None where the score has no value for it."""
+        value = row.key(self.score)[0]
+        return None if value == -np.inf else value
+
+    def score_table(self) -> Any:
+        """A rich table of all scores of lin_ft.scores that were asked for."""
+        return score_table([(row.source, row.scores) for row in self.models])
+
+    def agreement(self) -> tuple[list[str], Any]:
+        """Names, and Kendall's tau of every two scores over the models, those of every row included."""
+        values = {name: [key(row)[0] for row in self.models] for name, key in SCORES.items()}
+        values |= {name: [row.scores[name].value for row in self.models] for name in self.models[0].scores}
+        return kendall_matrix(values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON types; `models` in the order of the ranking."""
+        models = []
+        for row in self.models:
+            values = dataclasses.asdict(dataclasses.replace(row, measured=None, scores={}, details=None))
+            for name in ("correct", "measured", "measured_gain", "details"):
+                values.pop(name)
+            values["scores"] = {
+                name: {"value": each.value, "seconds": round(each.seconds, 4)}
+                | ({"reason": each.reason} if each.reason else {})
+                for name, each in row.scores.items()
+            }
+            if row.measured:
+                measured = row.measured.as_dict()
+                values["measured_accuracy"] = measured["test_accuracy"]
+                values["measured_accuracy_interval"] = measured["test_accuracy_interval"]
+                values["measured_gain"] = row.measured_gain
+                values["learning_rate"] = measured["learning_rate"]
+            models.append(values)
+        return {name: getattr(self, name) for name in ("task", "n", "n_classes", "reference", "score")} | {
+            "models": models
+        }
+
+    def save_json(self, path: str | Path) -> None:
+        text = json.dumps(self.as_dict(), indent=1) + "\n"
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+    def verified(
+        self,
+        zoo: Sequence[ZooModel],
+        task: Task,
+        place: int,
+        config: FinetuneConfig | None = None,
+        *,
+        progress: bool = False,
+    ) -> "Ranking":
+        """The same ranking, with the model at `place` (0: the first) fine-tuned for real."""
+        return verified(self, zoo, task, place, config, progress=progress)
+
+    def verdict(self) -> str:
+        """One sentence: did fine-tuning order the measured models as predicted?"""
+        return verdict(self)
+
+
+def ranking_from_dict(values: dict[str, Any]) -> Ranking:
+    """The ranking whose `as_dict` this is, but for the training images each model got right and fine-tuned curves.
+
+    Raises InputError where something is missing.
+    """
+    rows = []
+    try:
+        for row in values["models"]:
+            row, measured = dict(row), None
+            accuracy = row.pop("measured_accuracy", None)
+            bounds, rate = row.pop("measured_accuracy_interval", None), row.pop("learning_rate", 0.0)
+            if accuracy is not None:
+                empty = np.empty(0, bool)
+                measured = FinetuneResult(
+                    row["name"], values["task"], rate, {}, accuracy, (bounds[0], bounds[1]), empty, (), 0.0
+                )
+            row["predicted_accuracy_interval"] = tuple(row["predicted_accuracy_interval"])
+            scores = {name: Scored(**each) for name, each in row.pop("scores", {}).items()}
+            gain = row.pop("measured_gain", None)
+            rows.append(RankedModel(**row, measured=measured, measured_gain=gain, scores=scores))
+        names = ("task", "n", "n_classes", "reference", "score")
+        return Ranking(**{name: values[name] for name in names}, models=tuple(rows))
+    except (KeyError, TypeError) as error:
+        raise InputError(f"Not the JSON of a ranking ({error}); write it by `lin-ft rank --json`.") from error
