@@ -44,15 +44,27 @@ def test_neural_tangents_agrees(implementation):
                 ours = gram(apply, params, x1, other, output=output, trainable=trainable)
                 theirs = gram(
                     apply, params, x1, other, output=output, trainable=trainable, method="neural_tangents",
-                    implementation=implementation, batch_size=2,
+                    implementation=implementation, batch_size=3,
                 )  # fmt: skip
                 np.testing.assert_allclose(theirs, ours, rtol=1e-9, atol=1e-12)
-    with pytest.raises(InputError, match="whole batches"):
-        gram(apply, params, x1, method="neural_tangents", batch_size=3)
+    with pytest.raises(InputError, match="at least 1 sample"):
+        gram(apply, params, x1, method="neural_tangents", batch_size=0)
     with pytest.raises(InputError, match="pseudo"):
         gram(apply, params, x1, method="neural_tangents", output="pseudo")
     with pytest.raises(InputError, match="Unknown implementation"):
         gram(apply, params, x1, method="neural_tangents", implementation="magic")
+
+
+@pytest.mark.skipif(find_spec("neural_tangents") is None, reason="neural-tangents is not installed")
+@pytest.mark.filterwarnings("ignore")
+def test_neural_tangents_compiles_once_for_models_of_one_architecture():
+    for seed in range(3):
+        apply, params = conv_net(seed=seed)
+        gram(apply, params, images(3), method="neural_tangents")
+        if seed == 0:
+            compiled = neural_tangents._kernel._cache_size()
+            assert compiled >= 1, "this is the program that the wrapper compiles"
+    assert neural_tangents._kernel._cache_size() == compiled
 
 
 def test_without_neural_tangents_one_sentence_says_how_to_get_it(monkeypatch):

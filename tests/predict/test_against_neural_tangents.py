@@ -49,3 +49,11 @@ def test_ridge_is_its_diagonal_regularisation():
     _, predicted = predict(None, 0.0, 0.0, cross)
     ours = predict_logits(decompose(inner), cross, y[:N], ridges=[0.3])[0, 0]
     np.testing.assert_allclose(ours, predicted, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_largest_learning_rate(momentum):
+    kernel, y, _ = drawn("trace")
+    theirs = library().predict.max_learning_rate(kernel, y.size, momentum)
+    assert theirs == pytest.approx(2 * (1 + momentum) * y.size / np.linalg.eigvalsh(kernel)[-1])
