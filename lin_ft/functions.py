@@ -51,10 +51,19 @@ class ModelFunction:
         return head_logits(params["head"], self.features(params, x))
 
     def features(self, params: Params, x: Any) -> Any:
-        """phi(x; w): penultimate features, (n, d). Cost: one forward pass."""
+        """phi(x; w): penultimate features, (n, d). Cost: one forward pass.
+
+        Raises:
+            InputError: no separate head; features of another rank than 2.
+        """
         if not self.has_head:
             raise InputError("This function has no separate head; give a module with a `features` method and a `head`.")
-        return self.body(params, self.frozen, x)
+        features = self.body(params, self.frozen, x)
+        if jnp.ndim(features) != 2:
+            raise InputError(
+                f"The network's `features` have shape {jnp.shape(features)} where (n, d) is due; pool or flatten them."
+            )
+        return features
 
 
 def head_logits(head: Params, features: Any) -> Any:
@@ -100,8 +109,9 @@ class _LinenBody:
         import flax.errors
 
         arguments = _evaluation_arguments(getattr(type(self.module), self.method))
+        samples = jax.tree.map(jnp.asarray, x)
         try:
-            return self.module.apply({"params": params, **frozen}, jnp.asarray(x), method=self.method, **arguments)
+            return self.module.apply({"params": params, **frozen}, samples, method=self.method, **arguments)
         except flax.errors.ModifyScopeVariableError as error:
             raise InputError(
                 f"{type(self.module).__name__} updates batch statistics; it must run with `train=False`."
@@ -113,6 +123,8 @@ class _LinenBody:
             raise InputError(f"The weights do not fit {type(self.module).__name__}: {reason}") from error
         except flax.errors.ScopeCollectionNotFound as error:
             raise InputError(f"The variables of {type(self.module).__name__} lack a collection: {error}") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise _does_not_take(self.module, samples, error) from error
 
 
 def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
@@ -120,10 +132,13 @@ def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
 
     Where the module has a method `features(x, train)` and a Dense layer called `head`, the head is kept
     apart, so that the same function serves any number of classes. All collections but "params" are frozen.
+    `x` is what the module takes, an array or a tree of arrays, and without a head the output may have any rank:
+    `lin_ft.kernels.ntk` takes such functions too, the rest of lin_ft those with one array x and outputs (n, C).
 
     Raises:
-        InputError: weights that are not finite; and, when called, weights whose shapes do not fit, batch
-            statistics in training mode, active dropout.
+        InputError: weights that are not finite; and, when called, weights whose shapes do not fit, samples that
+            the module does not take, features of another rank than 2, batch statistics in training mode, active
+            dropout.
     """
     variables = {name: _to_dict(collection) for name, collection in variables.items()}
     if "params" not in variables:
@@ -131,7 +146,7 @@ def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
     params = variables.pop("params")
     check_finite(params)
     check_finite(variables)
-    has_head = hasattr(module, "features") and "head" in params
+    has_head = hasattr(module, "features") and _is_dense(params.get("head"))
     if has_head and "n_classes" in getattr(module, "__dataclass_fields__", {}):
         module = module.clone(n_classes=1)  # unused by `features`: one key for all numbers of classes
     return ModelFunction(_LinenBody(module, "features" if has_head else "__call__"), variables, has_head), params
@@ -151,7 +166,11 @@ class _NnxBody:
         )
         before = jax.tree.leaves(state)
         module = nnx.merge(self.graph, weights, state, copy=True)
-        result = getattr(module, self.method)(jnp.asarray(x))
+        samples = jax.tree.map(jnp.asarray, x)
+        try:
+            result = getattr(module, self.method)(samples)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise _does_not_take(module, samples, error) from error
         # An unchanged variable comes back as the very same array: anything else was updated by the call.
         after = jax.tree.leaves(nnx.state(module, nnx.Not(nnx.Param)))
         if any(old is not new for old, new in zip(before, after, strict=True)):
@@ -165,8 +184,11 @@ def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
 
     The head is kept apart where the module has a method `features(x)` and a Linear layer called `head`.
 
+    Inputs and outputs as in `from_linen`.
+
     Raises:
-        InputError: weights that are not finite; and, when called, layers that change their state.
+        InputError: weights that are not finite; and, when called, samples that the module does not take, features of
+            another rank than 2, layers that change their state.
     """
     from flax import nnx
 
@@ -174,18 +196,73 @@ def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
     module.eval()
     params = nnx.to_pure_dict(nnx.state(module, nnx.Param))
     check_finite(params)
-    has_head = hasattr(module, "features") and "head" in params
+    has_head = hasattr(module, "features") and _is_dense(params.get("head"))
     if has_head:
         del module.head  # unused by `features`: one key for all numbers of classes
     graph, _, state = nnx.split(module, nnx.Param, ...)
     return ModelFunction(_NnxBody(graph, "features" if has_head else "__call__"), {"state": state}, has_head), params
 
 
+def _is_dense(head: Any) -> bool:
+    """Whether these are the weights of one dense layer, phi W + b."""
+    return (
+        isinstance(head, dict)
+        and "kernel" in head
+        and set(head) <= {"kernel", "bias"}
+        and jnp.ndim(head["kernel"]) == 2
+    )
+
+
+def _does_not_take(module: Any, samples: Any, error: Exception) -> InputError:
+    if isinstance(error, InputError):
+        return error
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return InputError(f"{type(module).__name__} does not take {_described(samples)}: {reason}")
+
+
+def _described(samples: Any) -> str:
+    if hasattr(samples, "shape"):
+        return f"samples of shape {tuple(samples.shape)}"
+    kind = "dictionary" if isinstance(samples, dict) else type(samples).__name__
+    return f"a {kind} of {len(jax.tree.leaves(samples))} arrays as samples"
+
+
+def check_array(x: Any) -> None:
+    """Raise InputError for samples that are not one array with a leading axis of samples."""
+    if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+        raise InputError(
+            f"The samples must be one array, (n, ...), not {_described(x)}; `lin_ft.kernels.ntk` takes trees of arrays."
+        )
+    if len(x.shape) == 0:
+        raise InputError(f"The samples must be an array with a leading axis of samples, not the single number {x}.")
+
+
 def n_outputs(function: ModelFunction, params: Params, x: Array) -> int:
-    """C, from the head or, without one, from the shape of the output."""
+    """C, from the head or, without one, from the shape of the output.
+
+    Raises:
+        InputError: samples that are not one array, outputs that are not (n, C) of floating-point numbers.
+    """
+    check_array(x)
     if function.has_head:
         return params["head"]["kernel"].shape[1]
-    return jax.eval_shape(function, params, jax.ShapeDtypeStruct((1, *x.shape[1:]), x.dtype)).shape[1]
+    out = jax.eval_shape(function, params, jax.ShapeDtypeStruct((1, *x.shape[1:]), x.dtype))
+    check_logits(out)
+    return out.shape[1]
+
+
+def check_logits(out: Any) -> None:
+    """Raise InputError for what is not an array of outputs (n, C), or of its shape."""
+    if not hasattr(out, "shape"):
+        raise InputError(f"The function returns a {type(out).__name__} where one array of outputs (n, C) is due.")
+    if len(out.shape) != 2:
+        shape = f"(n, {', '.join(map(str, out.shape[1:]))})" if out.shape[1:] else f"({'n,' if out.shape else ''})"
+        raise InputError(
+            f"The function's outputs have shape {shape} where (n, C) is due: reshape them to two axes, or use"
+            " `lin_ft.kernels.ntk`, which takes outputs of any rank."
+        )
+    if not jnp.issubdtype(out.dtype, jnp.floating):
+        raise InputError(f"The function's outputs are {out.dtype} where floating-point numbers are due.")
 
 
 def check_independent(function: ModelFunction, params: Params, x: Array) -> None:
@@ -194,8 +271,10 @@ def check_independent(function: ModelFunction, params: Params, x: Array) -> None
 
     Cost: two forward passes, of one and of three samples.
     """
-    if not isinstance(function.body, _Plain):
+    check_array(x)
+    if not isinstance(function.body, _Plain) or x.shape[0] == 0:
         return
+    n_outputs(function, params, x)
     one = np.asarray(jnp.asarray(x[:1]))
     alone = np.asarray(_logits(function, params, one), np.float64)
     other = x[-1:] if x.shape[0] > 1 else np.zeros_like(one)
@@ -220,6 +299,7 @@ def check_finite(tree: Params, what: str = "weights") -> None:
 
 def check_inputs(params: Params, x: Array, *others: Array) -> None:
     """Raise InputError for weights or pixels that are not finite, and for arrays of unequal length."""
+    check_array(x)
     if x.shape[0] == 0:
         raise InputError("There are no samples.")
     for other in others:
@@ -247,7 +327,9 @@ def _features(apply: ModelFunction, params: Params, x: Any) -> Any:
 
 @jax.jit
 def _logits(apply: ModelFunction, params: Params, x: Any) -> Any:
-    return apply(params, x)
+    logits = apply(params, x)
+    check_logits(logits)
+    return logits
 
 
 def _in_batches(

@@ -1,6 +1,7 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import pytest
 from flax import nnx
@@ -8,7 +9,7 @@ from networks import ConvNet, conv_net, conv_variables, images, one_hot
 
 from lin_ft.errors import InputError
 from lin_ft.functions import as_function, features_of, from_linen, from_nnx, logits_of, with_head
-from lin_ft.kernels import gram, whole_jacobian_gram
+from lin_ft.kernels import NTKProducts, gram, per_example_gradients, whole_jacobian_gram
 
 
 def test_linen_module_in_evaluation_mode():
@@ -133,3 +134,101 @@ def test_bad_weights_and_pixels():
         features_of(apply, {"stem": params["stem"]}, images(2))
     with pytest.raises(InputError, match="The head takes 4 features"):
         logits_of(apply, with_head(params, {"kernel": np.zeros((4, 2)), "bias": np.zeros(2)}), images(2))
+
+
+class Pairs(nn.Module):
+    """Takes a dictionary of two arrays; outputs of rank 4."""
+
+    rank: int = 4
+
+    @nn.compact
+    def __call__(self, x):
+        out = nn.Dense(4)(x["left"]) * nn.Dense(4)(x["right"])
+        return out.sum(1) if self.rank == 1 else out.reshape(len(out), 2, 2, 1)
+
+
+@pytest.mark.parametrize(("rank", "shape"), [(1, r"\(n,\)"), (4, r"\(n, 2, 2, 1\)")])
+@pytest.mark.parametrize("kind", ["plain", "linen"])
+def test_outputs_that_are_not_a_matrix_are_refused_where_a_matrix_is_needed(kind, rank, shape):
+    def plain(params, x):
+        out = x @ params["w"]
+        return out.sum(1) if rank == 1 else out.reshape(len(x), 2, 2, 1)
+
+    class Flat(Pairs):
+        @nn.compact
+        def __call__(self, x):
+            return super().__call__({"left": x, "right": x})
+
+    x = one_hot(4)
+    apply, params = plain, {"w": np.arange(12.0).reshape(3, 4)}
+    if kind == "linen":
+        module = Flat(rank)
+        apply, params = from_linen(module, module.init(jax.random.key(0), x))
+    for call in (gram, logits_of, per_example_gradients, NTKProducts):
+        with pytest.raises(InputError, match=f"outputs have shape {shape}"):
+            call(apply, params, x)
+
+
+@pytest.fixture
+def as_users_run_it():
+    """Without the tests' own check of types, which would come before ours."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_trees_of_samples_are_refused_where_an_array_is_needed():
+    module = Pairs()
+    x = {"left": one_hot(4), "right": one_hot(4)}
+    apply, params = from_linen(module, module.init(jax.random.key(0), x))
+    assert apply(params, x).shape == (4, 2, 2, 1)
+    for call in (gram, logits_of, per_example_gradients, NTKProducts):
+        with pytest.raises(InputError, match=r"one array.*not a dictionary of 2 arrays"):
+            call(apply, params, x)
+        with pytest.raises(InputError, match=r"one array.*not a list of 2 arrays"):
+            call(apply, params, [1.0, 2.0])
+    with pytest.raises(InputError, match="single number"):
+        gram(apply, params, np.float64(3.0))
+
+
+def test_samples_that_a_module_does_not_take():
+    apply, params = conv_net()
+    with pytest.raises(InputError, match="ConvNet does not take a dictionary of 1 arrays"):
+        apply(params, {"image": images(2)})
+    apply, params = from_nnx(NnxNet(nnx.Rngs(0)))
+    with pytest.raises(InputError, match=r"NnxNet does not take samples of shape \(2, 7\)"):
+        apply(params, np.zeros((2, 7), np.float32))
+
+
+def test_features_that_are_not_a_matrix():
+    class Unpooled(ConvNet):
+        def features(self, x, train: bool = False):
+            return self.stem(x)
+
+        def __call__(self, x, train: bool = False):
+            return self.head(self.features(x).mean((1, 2)))
+
+    module = Unpooled(3)
+    apply, params = from_linen(module, module.init(jax.random.key(0), images(1)))
+    with pytest.raises(InputError, match=r"`features` have shape \(\d, 3, 3, 4\)"):
+        gram(apply, params, images(2))
+
+
+def test_a_head_that_is_no_dense_layer_stays_a_part_of_the_network():
+    class Deep(nn.Module):
+        def setup(self):
+            self.stem = nn.Dense(4)
+            self.head = nn.Sequential([nn.Dense(4), nn.tanh, nn.Dense(3)])
+
+        def features(self, x):
+            return self.stem(x.mean((1, 2)))
+
+        def __call__(self, x):
+            return self.head(self.features(x))
+
+    module = Deep()
+    apply, params = from_linen(module, module.init(jax.random.key(0), images(1)))
+    assert not apply.has_head
+    theta = whole_jacobian_gram(apply, params, images(3))
+    np.testing.assert_allclose(gram(apply, params, images(3), output="full"), theta, rtol=1e-4, atol=1e-5)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft import sharding
-from lin_ft.functions import ModelFunction, as_function, balanced_size, check_inputs, padded
+from lin_ft.functions import ModelFunction, as_function, balanced_size, check_inputs, n_outputs, padded
 from lin_ft.kernels.precision import kernel_dtype
 from lin_ft.kernels.structured import output_function
 from lin_ft.sharding import DeviceChoice
@@ -39,10 +39,12 @@ class NTKProducts:
         devices: DeviceChoice = None,
     ) -> None:
         check_inputs(params, x)
+        function = as_function(apply)
+        n_outputs(function, params, x)
         self.x, self.n = x, x.shape[0]
         self.chosen, frozen = split(params, trainable)
         self.dtype = np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params)))
-        self.shared = (as_function(apply), self.chosen, frozen)
+        self.shared = (function, self.chosen, frozen)
         self.devices = sharding.local(devices)
         size = balanced_size(self.n, batch_size * len(self.devices))
         self.size = size + -size % len(self.devices)
