@@ -21,8 +21,9 @@ from jaxtyping import Float
 
 from lin_ft.benchmark import Results, Summary, markdown_table, summarise
 from lin_ft.data import Task, load_task
-from lin_ft.data.cache import cache_dir
 from lin_ft.errors import InputError
+from lin_ft.files.atomic import write_atomically
+from lin_ft.files.cache import cache_dir
 from lin_ft.functions import features_of, with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import gram, probe_gram
@@ -33,7 +34,6 @@ from lin_ft.report.interval_plot import plot_intervals
 from lin_ft.scores import alignment, encode, predicted_decrease
 from lin_ft.zoo import ZooModel, named_zoo
 from lin_ft.zoo import select as select_models
-from lin_ft.zoo.weights import write_atomically
 
 STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
 

@@ -39,9 +39,9 @@ def main(options: Options) -> dict[str, Any]:
     import numpy as np
     import optax
 
+    from lin_ft.autodiff.split_gradient import value_and_grad
     from lin_ft.models.resnet import resnet20
     from lin_ft.provenance import provenance
-    from lin_ft.split_gradient import value_and_grad
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(options.batch_size, options.side, options.side, 3)).astype(np.float32)

@@ -13,8 +13,8 @@ from lin_ft.benchmark.collect import matrix, read_parquet
 from lin_ft.benchmark.config import load_config
 from lin_ft.benchmark.report import static_rankings
 from lin_ft.errors import InputError
+from lin_ft.files.atomic import write_atomically
 from lin_ft.zoo import REFERENCE
-from lin_ft.zoo.weights import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 CORE, VERIFY = RESULTS / "core" / "table.parquet", RESULTS / "verify"

@@ -21,7 +21,7 @@ import verify_packaged
 import verify_ranking
 from figure import NoData
 
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # the same numbers make the same PDF, byte for byte
 HERE = Path(__file__).parent

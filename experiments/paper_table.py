@@ -31,8 +31,8 @@ from lin_ft.benchmark import (
 )
 from lin_ft.benchmark.resampling import mean
 from lin_ft.benchmark.summary import as_dict, rounded
+from lin_ft.files.atomic import write_atomically
 from lin_ft.report.critical_difference_plot import plot_critical_difference
-from lin_ft.zoo.weights import write_atomically
 
 DATA = Path(__file__).parent / "data"
 EIGHT = ("MagTile", "UCM", "Flowers", "Cucumber", "EuFlood", "Pets", "DTD", "iCassava")

@@ -23,11 +23,11 @@ import numpy as np
 import tyro
 from benchmark_kernels import network
 
+from lin_ft.files.atomic import write_atomically
 from lin_ft.kernels.cost import multiply_adds
 from lin_ft.kernels.structured import StructuredRows, sum_contract
 from lin_ft.provenance import commit, device
 from lin_ft.trainable import split
-from lin_ft.zoo.weights import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)

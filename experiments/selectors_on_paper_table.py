@@ -16,8 +16,8 @@ from paper_table import BOTH, EIGHT, LOTO, ORDER, RANDOM, part
 
 from lin_ft.benchmark import Results, markdown_table, summarise
 from lin_ft.benchmark.summary import as_dict, rounded
+from lin_ft.files.atomic import write_atomically
 from lin_ft.selectors import Rung, learned_ranking, mixed, power_law, rank_features, successive_halving
-from lin_ft.zoo.weights import write_atomically
 
 TRAINING = {"MagTile": (1008, 6), "UCM": (1575, 21), "Flowers": (2040, 102), "Cucumber": (2326, 30),
             "EuFlood": (3153, 2), "Pets": (3680, 37), "DTD": (4230, 47), "iCassava": (5367, 5)}  # fmt: skip

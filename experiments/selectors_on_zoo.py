@@ -18,10 +18,10 @@ from verify_ranking import SCORES
 from lin_ft.benchmark import Results, leave_one_task_out, markdown_table, summarise
 from lin_ft.benchmark.summary import as_dict, rounded
 from lin_ft.data import load_task
+from lin_ft.files.atomic import write_atomically
 from lin_ft.functions import features_of
 from lin_ft.selectors import dataset_embedding, embedding_features, learned_ranking, rank_features
 from lin_ft.zoo import REFERENCE, embedded_zoo
-from lin_ft.zoo.weights import write_atomically
 
 STATISTICS = ("spearman", "regret_1", "regret_3", "gain_1")
 SHOWN = ("predicted accuracy (leave-one-out, random head)", "Label-Feature Correlation", "k nearest neighbours (k = 3)")

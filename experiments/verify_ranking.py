@@ -18,13 +18,13 @@ import tyro
 from lin_ft.benchmark.correlation import spearman
 from lin_ft.benchmark.selection import regret
 from lin_ft.data import load_task
+from lin_ft.files.atomic import write_atomically
 from lin_ft.finetune import FinetuneConfig, finetune
 from lin_ft.functions import features_of
 from lin_ft.provenance import commit, device
 from lin_ft.ranking import RankConfig, describe
 from lin_ft.scores.nearest_neighbours import nearest_neighbours
 from lin_ft.zoo import named_zoo, select
-from lin_ft.zoo.weights import write_atomically
 
 TASKS = ("optdigits", "satimage", "hebrew_glyphs", "osu_leaf", "openmoji_color", "thai_glyphs")
 """Targets that no model of the zoo was trained on."""

@@ -10,11 +10,11 @@ from jaxtyping import Float
 
 from lin_ft.data import Task
 from lin_ft.errors import InputError
+from lin_ft.files.atomic import write_atomically
 from lin_ft.kernels import probe_gram
 from lin_ft.predict.spectrum import Spectrum, decompose
 from lin_ft.scores import alignment, encode
 from lin_ft.zoo.model import ZooModel
-from lin_ft.zoo.weights import write_atomically
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

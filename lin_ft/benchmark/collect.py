@@ -13,7 +13,7 @@ from lin_ft.benchmark.results import Results
 from lin_ft.benchmark.store import Store
 from lin_ft.benchmark.suite import combine_parts
 from lin_ft.errors import InputError
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     import polars

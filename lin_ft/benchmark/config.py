@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from lin_ft.config_file import config_of
 from lin_ft.errors import InputError
+from lin_ft.files.config_file import config_of
 from lin_ft.finetune import FinetuneConfig
 from lin_ft.zoo import REFERENCE, ZooModel
 

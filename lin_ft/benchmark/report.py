@@ -25,7 +25,7 @@ from lin_ft.benchmark.selection import gain_curve
 from lin_ft.benchmark.static import always, at_random, fixed, leave_one_task_out
 from lin_ft.benchmark.summary import STATISTICS, as_dict, markdown_table, rounded, summarise
 from lin_ft.errors import InputError
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     import polars

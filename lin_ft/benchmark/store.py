@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from lin_ft.benchmark.config import Cell
 from lin_ft.errors import InputError
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
 State = Literal["done", "diverged", "failed", "running", "missing"]

@@ -28,9 +28,9 @@ class Spectrum:
         from rich.table import Table
 
         from lin_ft.data import load_task
+        from lin_ft.files.atomic import write_atomically
         from lin_ft.report.spectrum_plot import plot_spectra
         from lin_ft.spectra import kernel_spectrum
-        from lin_ft.zoo.weights import write_atomically
 
         models = chosen_zoo(self.zoo, self.model)
         task = load_task(self.target, shots=self.shots, seed=self.seed)

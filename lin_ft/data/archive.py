@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lin_ft.data.cache import disk_errors, move_into_place, says_disk_full, scratch_folder
-from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
+from lin_ft.files.cache import disk_errors, move_into_place, says_disk_full, scratch_folder
+from lin_ft.files.progress import bar
 
 
 @dataclass(frozen=True)

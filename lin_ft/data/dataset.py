@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from lin_ft.data.cache import cache_dir, move_into_place, scratch_folder
 from lin_ft.data.convert import convert_array
-from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
+from lin_ft.files.cache import cache_dir, move_into_place, scratch_folder
+from lin_ft.files.progress import bar
 from lin_ft.typing import Pixels
 
 

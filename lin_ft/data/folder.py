@@ -8,8 +8,8 @@ import numpy as np
 
 from lin_ft.data.convert import convert_image
 from lin_ft.data.dataset import ImageData
-from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
+from lin_ft.files.progress import bar
 
 _LOG = logging.getLogger(__name__)
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lin_ft.data.cache import disk_errors
 from lin_ft.data.dataset import ImageData, load_split, splits_of
 from lin_ft.data.sampler import Shuffler
 from lin_ft.errors import InputError
+from lin_ft.files.cache import disk_errors
 
 _GAP, _FONT_SIZE, _MARGIN = 2, 13, 8
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from lin_ft.data.archive import fetch_all
-from lin_ft.data.cache import cache_dir, disk_errors, move_into_place, scratch_folder
 from lin_ft.data.packaged import Example, PackagedDataset, packaged, packaged_names
-from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
+from lin_ft.files.cache import cache_dir, disk_errors, move_into_place, scratch_folder
+from lin_ft.files.progress import bar
 
 _LOG = logging.getLogger(__name__)
 

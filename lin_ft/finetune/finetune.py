@@ -4,16 +4,16 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lin_ft.data import Task
 from lin_ft.errors import DivergedError, InputError
+from lin_ft.files.progress import bar
 from lin_ft.finetune.config import FinetuneConfig
 from lin_ft.finetune.grid import Draw, Point, Trained, train
 from lin_ft.finetune.networks import function_of
@@ -88,7 +88,7 @@ def finetune_several(
             raise InputError(f"checkpoint_every {checkpoint_every}: give at least 1.")
         saving = Saving(Path(checkpoint), _fingerprint(model, draws, config), checkpoint_every)
     steps = config.steps_for(draws[0][0].n)
-    with _bar(f"{model.name} on {draws[0][0].name}", steps * len(points), progress) as advance:
+    with _steps(f"{model.name} on {draws[0][0].name}", steps * len(points), progress) as advance:
         trained = train(
             module, model.variables.get("batch_stats", {}), frozen, [draw for draw, _ in starts], points, config,
             devices=local(devices), advance=advance, saving=saving,
@@ -205,8 +205,14 @@ def _fingerprint(model: ZooModel, draws: Sequence[tuple[Task, int]], config: Fin
 
 
 @contextlib.contextmanager
-def _bar(title: str, total: int, progress: bool) -> Iterator[Any]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not progress, transient=True) as bar:
-        done = bar.add_task(title, total=total)
-        yield lambda steps: bar.advance(done, steps)
+def _steps(title: str, total: int, progress: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar; call what it yields with the steps taken since the last call."""
+    with bar(title, total, left=True, shown=progress) as show:
+        done = 0
+
+        def advance(steps: int) -> None:
+            nonlocal done
+            done += steps
+            show(done)
+
+        yield advance

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from lin_ft.autodiff.split_gradient import first_program, second_program
 from lin_ft.finetune.config import FinetuneConfig
 from lin_ft.finetune.optimizers import OPTIMIZERS
 from lin_ft.functions import ModelFunction
-from lin_ft.split_gradient import first_program, second_program
 from lin_ft.tangent import linearize, tangent_value_and_grad
 from lin_ft.trainable import merge
 from lin_ft.typing import Params
@@ -55,7 +55,7 @@ class Step(NamedTuple):
 
     whole: Callable[..., tuple[State, Any]]
     halves: tuple[Callable[..., Any], Callable[..., tuple[State, Any]]] | None
-    """whole(*a) = second(first(*a), *a), faster as two programs on a CPU; see lin_ft.split_gradient."""
+    """whole(*a) = second(first(*a), *a), faster as two programs on a CPU; see lin_ft.autodiff.split_gradient."""
 
 
 def step_of(module: nn.Module, config: FinetuneConfig) -> Step:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)

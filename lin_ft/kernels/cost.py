@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
+from lin_ft.autodiff.products import product
+from lin_ft.autodiff.weight_uses import find
 from lin_ft.kernels.memory import fits
-from lin_ft.kernels.products import product
 from lin_ft.kernels.structured import output_function, space_costs
-from lin_ft.kernels.weight_uses import find
 
 PRODUCTS_PENALTY = 4.0
 """Time of a multiply-add in a vector product, which meets one example at a time, in those of a matrix product."""

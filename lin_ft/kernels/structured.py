@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lin_ft.kernels.products import Product
-from lin_ft.kernels.weight_uses import Use, Walk, find
+from lin_ft.autodiff.products import Product
+from lin_ft.autodiff.weight_uses import Use, Walk, find
 from lin_ft.trainable import merge
 
 PARTNERS = 256

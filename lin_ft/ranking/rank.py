@@ -10,8 +10,8 @@ import numpy as np
 
 from lin_ft import scores as suite
 from lin_ft.data import Task
-from lin_ft.data.progress import bar
 from lin_ft.errors import InputError
+from lin_ft.files.progress import bar
 from lin_ft.predict import bootstrap_interval, decompose, select, stratified_folds
 from lin_ft.predict.selection import Prediction
 from lin_ft.ranking.config import RankConfig

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 
 def plot_agreement(names: Sequence[str], tau: Float[np.ndarray, "S S"], path: str | Path, *, title: str = "") -> None:

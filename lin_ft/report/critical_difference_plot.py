@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     from lin_ft.benchmark import CriticalDifference

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lin_ft.files.atomic import write_atomically
 from lin_ft.report.html_figures import LINES, curve_figure, ranking_figure, spectrum_figure
-from lin_ft.zoo.weights import write_atomically
 
 if TYPE_CHECKING:
     from lin_ft.data import Task

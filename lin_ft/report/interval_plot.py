@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 DOT, STATIC = "#0072B2", "#E69F00"
 

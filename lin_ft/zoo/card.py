@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from lin_ft.errors import InputError
-from lin_ft.zoo.weights import write_atomically
+from lin_ft.files.atomic import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lin_ft.data.cache import cache_dir
 from lin_ft.errors import InputError
+from lin_ft.files.atomic import write_atomically
+from lin_ft.files.cache import cache_dir
 from lin_ft.functions import features_of
 from lin_ft.typing import Features, Pixels
 from lin_ft.zoo.model import ZooModel
-from lin_ft.zoo.weights import write_atomically
 
 VERSION = 1
 """Of what an architecture computes; another one leaves old files unread."""

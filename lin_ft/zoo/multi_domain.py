@@ -22,12 +22,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lin_ft.autodiff.split_gradient import value_and_grad
 from lin_ft.errors import InputError
+from lin_ft.files.progress import bar
 from lin_ft.functions import from_linen, head_logits, logits_of
 from lin_ft.provenance import commit, device
-from lin_ft.split_gradient import value_and_grad
 from lin_ft.trainable import merge, split
 from lin_ft.zoo.card import ModelCard
 from lin_ft.zoo.model import architecture
@@ -147,15 +147,14 @@ def train_multi_domain(
         leaves = [jnp.asarray(saved[f"{index:04d}"]) for index in range(len(leaves))]
         weights, statistics, state = jax.tree.unflatten(structure, leaves)
         logger.info("%s: going on after step %d", recipe.family, first)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not progress, transient=True) as bar:
-        done = bar.add_task(f"{recipe.family}, {len(splits)} domains", total=recipe.steps, completed=first)
+    title = f"{recipe.family}, {len(splits)} domains"
+    with bar(title, recipe.steps, left=True, first=first, shown=progress) as show:
         batches_of = [stream(first) for stream in streams]
         for index in range(first, recipe.steps):
             parts = [next(stream) for stream in batches_of]
             x, y = (np.stack([part[axis] for part in parts]) for axis in (0, 1))
             weights, statistics, state, losses = step(weights, statistics, state, x, y)
-            bar.advance(done)
+            show(index + 1)
             if (index + 1) % recipe.checkpoint_every == 0 or index + 1 == recipe.steps:
                 if not np.isfinite(np.asarray(losses)).all():
                     raise InputError(f"{recipe.family}: training diverged by step {index + 1}; lower learning_rate.")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lin_ft.config_file import config_of
 from lin_ft.errors import InputError
+from lin_ft.files.config_file import config_of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Float, Shaped, UInt8
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lin_ft.autodiff.split_gradient import value_and_grad
 from lin_ft.errors import InputError
+from lin_ft.files.progress import bar
 from lin_ft.functions import from_linen, logits_of
 from lin_ft.provenance import commit, device
-from lin_ft.split_gradient import value_and_grad
 from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.model import architecture
 from lin_ft.zoo.recipe import Recipe, averaged_epochs, check_cycles, cycle_of, cycle_starts, first_beside
@@ -160,15 +160,7 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
         params, statistics, state, averaged = jax.tree.unflatten(treedef, leaves)
         logger.info("%s: going on after epoch %d", recipe.entry, first_epoch)
 
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        disable=not progress,
-        transient=True,
-    )
-    with bar:
-        done = bar.add_task(recipe.entry, total=n_epochs, completed=first_epoch)
+    with bar(recipe.entry, n_epochs, left=True, first=first_epoch, shown=progress) as show:
         targets = labels
         for epoch in range(first_epoch, n_epochs):
             cycle = cycle_of(recipe, epoch)
@@ -180,10 +172,11 @@ def train(recipe: Recipe, out: str | Path, *, command: str = "", progress: bool 
             start, values = time.monotonic(), []
             if epoch in (first_epoch, starts[cycle]):
                 targets = taught_targets(recipe, cycle, snapshots, module, images, labels, mean, std)
-            for x, y in batches(images, targets, recipe, epoch):
+            share = recipe.batch_size / len(images)  # of an epoch, a batch
+            for index, (x, y) in enumerate(batches(images, targets, recipe, epoch), 1):
                 params, statistics, state, value, accuracy = step(cycle, params, statistics, state, (x - mean) / std, y)
                 values.append((float(value), float(accuracy)))
-                bar.advance(done, recipe.batch_size / len(images))
+                show(epoch + index * share)
             seconds += time.monotonic() - start
             mean_loss, mean_accuracy = np.mean(values, 0)
             if not np.isfinite(mean_loss):

@@ -1,7 +1,5 @@
 """Weights as data: nested dicts of arrays to and from safetensors, written atomically, checked on reading."""
 
-import contextlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,24 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from lin_ft.errors import InputError
-
-
-def write_atomically(path: str | Path, write) -> None:
-    """Call `write(temporary_path)`, flush to disk, then rename: readers see the old file or the new one, never half."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"{path}: cannot be written ({reason}); choose a writable folder with space.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+from lin_ft.files.atomic import write_atomically
 
 
 def save_weights(path: str | Path, variables: Mapping[str, Any]) -> None:

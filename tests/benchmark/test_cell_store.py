@@ -104,7 +104,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing():
     """/dev/full fails every write as a full disk does."""
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    from lin_ft.zoo.weights import write_atomically
+    from lin_ft.files.atomic import write_atomically
 
     with pytest.raises(InputError, match="No space left"):
         write_atomically("/dev/shm/cell.json", lambda temporary: Path("/dev/full").write_text("x"))

@@ -13,7 +13,6 @@ from fake_packages import debian_package
 from PIL import ImageFont
 
 from lin_ft.data import glyphs, load_split
-from lin_ft.data.cache import cache_dir
 from lin_ft.data.keel import read_keel
 from lin_ft.data.packaged import packaged, packaged_names, split_by_hash
 from lin_ft.data.packaged.animal_silhouettes import ArrayUnpickler
@@ -21,6 +20,7 @@ from lin_ft.data.packaged.osu_leaf import draw_outline
 from lin_ft.data.packaged.pendigits import draw_stroke
 from lin_ft.data.packaged.speech_spectrograms import spectrogram
 from lin_ft.data.unpack import links, member, members
+from lin_ft.files.cache import cache_dir
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from lin_ft.data import dataset, store
-from lin_ft.data.cache import move_into_place, scratch_folder
 from lin_ft.data.packaged import Example
 from lin_ft.errors import InputError
+from lin_ft.files.cache import move_into_place, scratch_folder
 
 
 def read(name: str, split: str, data_dir: Path):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from networks import cast
 
+from lin_ft.autodiff.weight_uses import find
 from lin_ft.functions import from_linen, from_nnx
 from lin_ft.kernels import gram, per_example_gradients, whole_jacobian_gram
 from lin_ft.kernels import structured as module
 from lin_ft.kernels.structured import StructuredRows, output_function
-from lin_ft.kernels.weight_uses import find
 from lin_ft.trainable import split
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lin_ft.errors import InputError
-from lin_ft.zoo.weights import load_weights, save_weights, write_atomically
+from lin_ft.files.atomic import write_atomically
+from lin_ft.zoo.weights import load_weights, save_weights
 
 TREE = {"params": {"head": {"kernel": np.ones((3, 2), np.float32), "bias": np.zeros(2, np.float32)}}}
 

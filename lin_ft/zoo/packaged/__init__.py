@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from lin_ft.data.archive import Archive, fetch
-from lin_ft.data.cache import cache_dir
-from lin_ft.data.progress import bar
 from lin_ft.data.unpack import members
 from lin_ft.errors import InputError
+from lin_ft.files.cache import cache_dir
+from lin_ft.files.progress import bar
 from lin_ft.zoo.card import load_card
 from lin_ft.zoo.convert import convert
 from lin_ft.zoo.foreign import write

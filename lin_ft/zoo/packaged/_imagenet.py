@@ -3,9 +3,9 @@
 import functools
 
 from lin_ft.data.archive import Archive, fetch
-from lin_ft.data.cache import cache_dir
 from lin_ft.data.unpack import member
 from lin_ft.errors import InputError
+from lin_ft.files.cache import cache_dir
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SHA256 = "5bd50f7d0fe6d09bf9285ac2523234a1b7e6bf075c0be3e7aed09139fcb617c7"

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
-from lin_ft.kernels.products import Product, product
+from lin_ft.autodiff.products import Product, product
 
 logger = logging.getLogger(__name__)
 

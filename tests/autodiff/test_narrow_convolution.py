@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lin_ft.narrow_convolution import CHANNELS_LAST, convolution, is_narrow, neighbours
+from lin_ft.autodiff.narrow_convolution import CHANNELS_LAST, convolution, is_narrow, neighbours
 
 
 def plain(x, kernel, pads, strides=(1, 1)):

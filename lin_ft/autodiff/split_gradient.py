@@ -3,10 +3,10 @@
 At a use out = op(data, W) of a weight (a convolution, a dense layer), dW = op(data, .)ᵀ d out. XLA's CPU compiler wants
 `data` transposed there, and makes the transposed copy by computing `data` again from the layers before, element by
 element. As outputs of a first program `data` and `d out` exist already when a second one reads them. In the first,
-convolutions of few channels take the form of lin_ft.narrow_convolution. Values are those of `jax.value_and_grad` but
-for rounding. Measured on one core (AVX-512), ResNet-20, 32 images, BatchNorm in training mode: 1.6 times faster, 1.4
-without the narrow form (`experiments/benchmark_training_step.py`). Cost: the same passes; every `data` and `d out` is
-kept until the second program has run, about the activations once more.
+convolutions of few channels take the form of lin_ft.autodiff.narrow_convolution. Values are those of
+`jax.value_and_grad` but for rounding. Measured on one core (AVX-512), ResNet-20, 32 images, BatchNorm in training
+mode: 1.6 times faster, 1.4 without the narrow form (`experiments/benchmark_training_step.py`). Cost: the same
+passes; every `data` and `d out` is kept until the second program has run, about the activations once more.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lin_ft.kernels.weight_uses import Walk, bind, find
-from lin_ft.narrow_convolution import convolution, is_narrow
+from lin_ft.autodiff.narrow_convolution import convolution, is_narrow
+from lin_ft.autodiff.weight_uses import Walk, bind, find
 from lin_ft.typing import Params
 
 Loss = Callable[..., tuple[Any, Any]]

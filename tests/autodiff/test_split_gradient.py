@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lin_ft.autodiff.split_gradient import first_program, second_program, value_and_grad
 from lin_ft.models.resnet import ResNet
-from lin_ft.split_gradient import first_program, second_program, value_and_grad
 
 
 class Shared(nn.Module):
