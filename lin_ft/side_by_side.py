@@ -10,7 +10,7 @@ from jaxtyping import Float
 from lin_ft.data import Task
 from lin_ft.functions import features_of
 from lin_ft.scores import Scored, array_inputs
-from lin_ft.scores.suite import Inputs, Lazy
+from lin_ft.scores.evaluate import Inputs, Lazy
 from lin_ft.zoo import ZooModel
 
 

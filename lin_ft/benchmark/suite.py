@@ -26,7 +26,7 @@ def suite_scores(
     """
     if not names:
         return {}
-    suite = importlib.import_module("lin_ft.scores.suite")
+    suite = importlib.import_module("lin_ft.scores")
     found = suite.evaluate(
         suite.chosen(names), inputs(model, task, probes=probes, seed=seed, source_shots=source_shots)
     )
@@ -49,7 +49,7 @@ def inputs(model: Any, task: Any, *, probes: int, seed: int, source_shots: int =
     from lin_ft.heads import init_head
     from lin_ft.kernels import probe_gram
     from lin_ft.scores import encode
-    from lin_ft.scores.suite import Lazy
+    from lin_ft.scores.evaluate import Lazy
     from lin_ft.side_by_side import score_inputs
 
     apply, params = model.function

@@ -1,38 +1,48 @@
 """SCORES: every score by name, with its formula, paper, range and cost. Higher is better everywhere."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from lin_ft.scores.bhattacharyya import gbc
-from lin_ft.scores.coding_rate import transrate
-from lin_ft.scores.collapse import ncti, ncti_parts
-from lin_ft.scores.discriminant import sfda
-from lin_ft.scores.displacement import ped
-from lin_ft.scores.dissimilarity import dds, parc, rsa
+from lin_ft.errors import InputError
+from lin_ft.scores.dds import dds
+from lin_ft.scores.domain_similarity import domain_similarity
+from lin_ft.scores.emms import emms
 from lin_ft.scores.etran import etran, etran_classification, etran_energy, etran_parts
-from lin_ft.scores.evidence import logme, logme_regression
+from lin_ft.scores.feature_metrics import feature_metrics, sparsity_parts
+from lin_ft.scores.feature_variance import feature_variance
+from lin_ft.scores.fisher_distance import fisher_distance
+from lin_ft.scores.fisher_ratio import fisher_ratio
+from lin_ft.scores.frechet_distance import frechet_distance
+from lin_ft.scores.gbc import gbc
 from lin_ft.scores.h_score import h_score, shrinkage_h_score
-from lin_ft.scores.kernel_scores import (
-    feature_alignment,
-    kernel_alignment,
-    kernel_loo_accuracy,
-    kernel_loo_loss,
-    kernel_target_alignment,
-    label_energy,
-    predicted_decrease,
-    supervision_complexity,
-    tangent_norm,
-)
-from lin_ft.scores.linear_probe import linear_probe, logistic_probe
-from lin_ft.scores.log_expected import leep, n_leep, nce
+from lin_ft.scores.kernel_alignment import feature_alignment, kernel_alignment
+from lin_ft.scores.kernel_loo import kernel_loo_accuracy, kernel_loo_loss
+from lin_ft.scores.kernel_target_alignment import kernel_target_alignment
+from lin_ft.scores.label_energy import label_energy
+from lin_ft.scores.leep import leep
+from lin_ft.scores.lin_mse import lab_mse, lin_mse
+from lin_ft.scores.linear_probe import linear_probe
+from lin_ft.scores.logistic_probe import logistic_probe
+from lin_ft.scores.logme import logme, logme_regression
+from lin_ft.scores.n_leep import n_leep
+from lin_ft.scores.nce import nce
+from lin_ft.scores.ncti import ncti, ncti_parts
+from lin_ft.scores.nearest_mean import nearest_mean
 from lin_ft.scores.nearest_neighbours import nearest_neighbours, nearest_neighbours_chosen
+from lin_ft.scores.own import user_score
 from lin_ft.scores.pactran import pactran_gamma, pactran_gaussian, pactran_gradient_norm
 from lin_ft.scores.paper import paper_label_feature, paper_label_gradient
-from lin_ft.scores.regression import emms, lab_mse, lin_mse
-from lin_ft.scores.separability import feature_variance, fisher_ratio, nearest_mean, silhouette
-from lin_ft.scores.source_data import domain_similarity, fisher_distance, frechet_distance
-from lin_ft.scores.sparsity import feature_metrics, sparsity_parts
-from lin_ft.scores.suite import Score
+from lin_ft.scores.parc import parc
+from lin_ft.scores.ped import ped
+from lin_ft.scores.predicted_decrease import predicted_decrease
+from lin_ft.scores.rsa import rsa
+from lin_ft.scores.score import Score
+from lin_ft.scores.sfda import sfda
+from lin_ft.scores.silhouette import silhouette
+from lin_ft.scores.supervision_complexity import supervision_complexity
+from lin_ft.scores.tangent_norm import tangent_norm
+from lin_ft.scores.transrate import transrate
 from lin_ft.scores.trivial import best_on_average, largest_model, random_score, reference_always, source_accuracy
 
 _SVD = "one thin decomposition, O(min(n, d)^2 max(n, d))"
@@ -238,3 +248,22 @@ SCORES: dict[str, Score] = {
     "reference_always": Score(reference_always, "1 for the reference model", "none", "{0, 1}", "none"),
 }  # fmt: skip
 """Name -> score. What each needs is `SCORES[name].needs`."""
+
+
+def chosen(names: Iterable[str]) -> dict[str, Score]:
+    """Scores by name, 'all', or a user's 'file.py:function'.
+
+    Raises:
+        InputError: an unknown name; says which are known.
+    """
+    found: dict[str, Score] = {}
+    for name in names:
+        if name == "all":
+            found.update(SCORES)
+        elif name in SCORES:
+            found[name] = SCORES[name]
+        elif ":" in name:
+            found[name] = user_score(name)
+        else:
+            raise InputError(f"score {name!r}: unknown; one of all, FILE.py:FUNCTION, {', '.join(SCORES)}.")
+    return found

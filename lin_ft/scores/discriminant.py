@@ -1,4 +1,4 @@
-"""SFDA and its relatives: how surely a regularised linear discriminant tells the classes apart."""
+"""The regularised linear discriminant that SFDA, PED and ETran rest on."""
 
 import dataclasses
 
@@ -88,38 +88,6 @@ def fitted_discriminant(features: Array, labels: Array, *, published: bool = Fal
     x = compact(phi - phi.mean(0))
     shrinkage = adaptive_shrinkage(phi if published else x, y, published=published)
     return Fitted(x, shrinkage, discriminant(x, y, shrinkage, phi.shape[1]).posteriors(x))
-
-
-def sfda(
-    features: Float[Array, "n d"],
-    labels: Array,
-    *,
-    fitted: Fitted | None = None,
-    confmix: bool = True,
-    published: bool = False,
-) -> float:
-    """Mean posterior p(y_i|x_i) of a shrunk linear discriminant, refitted after each x has been mixed with others.
-
-    Shao et al., ECCV 2022 (regularised Fisher discriminant, ConfMix). ConfMix: x <- q x + (1 - q) (mean of the other
-    classes' means), q the softmax of the posteriors at y; then the same l again. Range [0, 1], higher is better;
-    unchanged by rotation, not by scale. Cost: two Cholesky factors of side min(n, d). `fitted`: the first of the two
-    fits, if at hand. Here sigma_1 is exact (`published`: the authors' estimate from 3 rounds of power iteration, never
-    above it; where l is 1e-10, as for features that are not small, both agree) and the features are not overwritten.
-    Known trouble: exactly 1 for every model at 500 samples of 2,048 features; no log, unlike the name LEEP in the code.
-
-    Raises:
-        InputError: bad features or labels.
-    """
-    phi, y = labelled(features, labels)
-    fitted = fitted_discriminant(phi, y, published=published) if fitted is None or published else fitted
-    x, p, rows = fitted.x, fitted.posteriors, np.arange(len(y))
-    if confmix:
-        q = softmax(p)[rows, y][:, None]
-        means, _ = class_means(x, y)
-        others = (means.sum(0) - means) / (len(means) - 1)
-        mixed = q * x + (1 - q) * others[y]
-        p = discriminant(mixed, y, fitted.shrinkage, phi.shape[1]).posteriors(mixed)
-    return float(np.mean(p[rows, y]))
 
 
 def compact(x: Matrix) -> Matrix:

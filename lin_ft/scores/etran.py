@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.discriminant import Discriminant, Fitted, sfda
+from lin_ft.scores.discriminant import Discriminant, Fitted
 from lin_ft.scores.inputs import class_means, labelled, matrix
+from lin_ft.scores.sfda import sfda
 from lin_ft.typing import Array
 
 

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from lin_ft.scores.discriminant import largest_eigenvalue, softmax
 from lin_ft.scores.inputs import Classes, Matrix, classes_of, labelled, one_hot, probabilities
-from lin_ft.scores.linear_probe import fit_logistic
+from lin_ft.scores.logistic_probe import fit_logistic
 from lin_ft.typing import Array
 
 

@@ -59,7 +59,7 @@ def test_the_slope_of_the_predicted_decrease_is_label_gradient():
 
 
 def test_leave_one_out_by_refits():
-    from lin_ft.scores.kernel_scores import RIDGES
+    from lin_ft.scores.kernel_loo import RIDGES
 
     kernel, targets, y = drawn()
     n, best = len(y), (np.inf, 0.0)

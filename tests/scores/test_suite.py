@@ -9,7 +9,7 @@ import samples
 from lin_ft import scores
 from lin_ft.errors import InputError
 from lin_ft.scores import SCORES, Score, array_inputs, chosen, combined, evaluate
-from lin_ft.scores.suite import Lazy
+from lin_ft.scores.evaluate import Lazy
 
 KNOWN = {
     "features", "labels", "source_probabilities", "kernel", "targets", "values", "source_outputs", "source_features",

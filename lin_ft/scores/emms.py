@@ -1,40 +1,12 @@
-"""Regression targets: LinMSE and LabMSE; and EMMS, which regresses label embeddings."""
+"""EMMS: how well the features regress embeddings of the labels."""
 
 import numpy as np
 from jaxtyping import Float
 
 from lin_ft.errors import InputError
-from lin_ft.scores.evidence import regression_targets
 from lin_ft.scores.factor import ThinSVD, thin_svd
 from lin_ft.scores.inputs import Matrix, classes_of, matrix, one_hot
 from lin_ft.typing import Array
-
-
-def lin_mse(features: Float[Array, "n d"], values: Array, *, ridge: float = 1.0, svd: ThinSVD | None = None) -> float:
-    """-(1/n) ||Y - F W - b||², W the ridge solution with penalty ridge n ||W||² on the summed squares.
-
-    Nguyen et al., UAI 2023. Range (-inf, 0], higher is better; in-sample, so with ridge 0 it is 0 for every
-    model with d >= n. Cost: one thin decomposition. `svd`: of the centred features, if at hand. The authors' code
-    divides by the number of targets as well.
-
-    Raises:
-        InputError: features or targets that are not finite or of different samples.
-    """
-    phi = matrix(features)
-    y = regression_targets(values, len(phi))
-    svd = thin_svd(phi) if svd is None else svd
-    kept = svd.singular**2 / (svd.singular**2 + ridge * len(y))
-    centred = y - y.mean(0)
-    residual = centred - svd.left @ (kept[:, None] * (svd.left.T @ centred))
-    return float(-np.sum(residual**2) / len(y))
-
-
-def lab_mse(source_outputs: Float[Array, "n k"], values: Array, *, ridge: float = 1.0) -> float:
-    """`lin_mse` from the source model's outputs (its predicted labels) instead of its features.
-
-    Nguyen et al., UAI 2023. Range (-inf, 0], higher is better. Cost: O(n k²).
-    """
-    return lin_mse(matrix(source_outputs, "source outputs"), values, ridge=ridge)
 
 
 def emms(

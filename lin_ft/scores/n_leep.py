@@ -1,4 +1,4 @@
-"""Scores from the source head's probabilities: NCE, LEEP, and N-LEEP, which puts a mixture in the head's place."""
+"""N-LEEP: LEEP with a Gaussian mixture of the features in the place of the source head."""
 
 import warnings
 
@@ -7,40 +7,9 @@ from jaxtyping import Float
 
 from lin_ft.errors import InputError
 from lin_ft.scores.factor import ThinSVD, thin_svd
-from lin_ft.scores.inputs import Classes, Matrix, classes_of, labelled, one_hot, probabilities
+from lin_ft.scores.inputs import Matrix, labelled
+from lin_ft.scores.leep import expected_log
 from lin_ft.typing import Array
-
-
-def nce(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
-    """Negative conditional entropy -H(Y|Z) = sum_{y,z} P(y,z) log(P(y,z) / P(z)), z the most probable source class.
-
-    Tran, Nguyen and Hassner, ICCV 2019 (arXiv 1908.08142); P by counting. Range [-log C, 0], higher is better. Cost:
-    O(n Z + C Z). Published code adds 1e-5 to the counts (parc) or uses soft joint counts (pactran), which shifts the
-    values.
-
-    Raises:
-        InputError: rows that do not sum to one, and bad labels (see lin_ft.scores.inputs).
-    """
-    theta = probabilities(source_probabilities)
-    y, z = classes_of(labels, len(theta)), theta.argmax(1)
-    joint = np.zeros((y.max() + 1, theta.shape[1]))
-    np.add.at(joint, (y, z), 1 / len(y))
-    ratio = joint / np.maximum(joint.sum(0), np.finfo(np.float64).tiny)
-    return float(np.sum(joint[joint > 0] * np.log(ratio[joint > 0])))
-
-
-def leep(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
-    """LEEP: (1/n) sum_i log sum_z P(y_i|z) theta_iz, P(y,z) = (1/n) sum_{i: y_i=y} theta_iz.
-
-    Nguyen et al., ICML 2020 (arXiv 2002.12462), eq. 2. Range (-inf, 0], higher is better; LEEP >= NCE + mean log
-    theta_{i z_i}. Cost: O(n Z C). Copies in the repositories of SFDA, ETran, PED and NCTI drop the log, pactran's has
-    the other sign.
-
-    Raises:
-        InputError: as `nce`.
-    """
-    theta = probabilities(source_probabilities)
-    return _leep(theta, classes_of(labels, len(theta)))
 
 
 def n_leep(
@@ -76,7 +45,7 @@ def n_leep(
         warnings.simplefilter("ignore", ConvergenceWarning)  # constant features, or fewer distinct points than k
         count = min(count, len(np.unique(x, axis=0)))
         mixture = GaussianMixture(count, covariance_type="diag", random_state=seed).fit(x)
-    return _leep(mixture.predict_proba(x), y)
+    return expected_log(mixture.predict_proba(x), y)
 
 
 def reduced(phi: Matrix, energy: float, svd: ThinSVD | None = None) -> Matrix:
@@ -87,9 +56,3 @@ def reduced(phi: Matrix, energy: float, svd: ThinSVD | None = None) -> Matrix:
     shares = np.cumsum(svd.singular**2) / np.sum(svd.singular**2)
     x = svd.scores(int(np.searchsorted(shares, energy)) + 1)
     return x / np.sqrt(np.mean(x**2))
-
-
-def _leep(theta: Matrix, y: Classes) -> float:
-    joint = one_hot(y).T @ theta
-    conditional = joint / np.maximum(joint.sum(0), np.finfo(np.float64).tiny)
-    return float(np.mean(np.log(np.maximum(np.sum(theta * conditional[y], axis=1), np.finfo(np.float64).tiny))))

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.discriminant import sfda
 from lin_ft.scores.inputs import Classes, Matrix, class_means, labelled, matrix, one_hot
+from lin_ft.scores.sfda import sfda
 from lin_ft.typing import Array
 
 

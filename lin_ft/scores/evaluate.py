@@ -1,0 +1,91 @@
+"""Any scores on the shared inputs of one (model, task): each is timed, and skipped where an input is missing."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lin_ft.errors import InputError
+from lin_ft.scores.discriminant import fitted_discriminant
+from lin_ft.scores.factor import thin_svd
+from lin_ft.scores.score import Score, Scored, parameters_of
+
+
+class Inputs(Mapping[str, Any]):
+    """Named inputs of one (model, task); a `Lazy` value is computed when first asked for, once."""
+
+    def __init__(self, **values: Any):
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._values[name]
+        if isinstance(value, Lazy):
+            value = self._values[name] = value.make()
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values  # without computing it
+
+    def __iter__(self):
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """An input to be computed when a score first needs it."""
+
+    make: Callable[[], Any]
+
+
+def array_inputs(**values: Any) -> Inputs:
+    """Inputs with what scores share derived from them: thin decomposition, discriminant, and the kernel's spectrum."""
+    from lin_ft.predict import decompose
+
+    if "features" in values:
+        values.setdefault("svd", Lazy(lambda: thin_svd(inputs["features"])))
+        if "labels" in values:
+            values.setdefault("fitted", Lazy(lambda: fitted_discriminant(inputs["features"], inputs["labels"])))
+    if "kernel" in values:
+        values.setdefault("spectrum", Lazy(lambda: decompose(inputs["kernel"])))
+    inputs = Inputs(**values)
+    return inputs
+
+
+def evaluate(scores: Mapping[str, Score], inputs: Mapping[str, Any]) -> dict[str, Scored]:
+    """Every score on the inputs. Shared inputs are computed before the clock of a score starts."""
+    return {name: _evaluate(score, inputs) for name, score in scores.items()}
+
+
+def _evaluate(score: Score, inputs: Mapping[str, Any]) -> Scored:
+    missing = [need for need in score.needs if need not in inputs]
+    if missing:
+        return Scored(None, reason=f"needs {', '.join(missing).replace('_', ' ')}")
+    try:
+        given = {name: inputs[name] for name, _ in parameters_of(score.function) if name in inputs}
+        began = time.perf_counter()
+        value = score.function(**given)
+        seconds = time.perf_counter() - began
+    except InputError as error:
+        return Scored(None, reason=str(error))
+    if score.combine is not None:
+        return Scored(None, seconds, parts=tuple(float(part) for part in value))
+    value = float(value)
+    return Scored(value, seconds) if np.isfinite(value) else Scored(None, seconds, f"the value is {value}")
+
+
+def combined(scores: Mapping[str, Score], rows: Sequence[dict[str, Scored]]) -> list[dict[str, Scored]]:
+    """Values of the scores that look at the whole zoo, from the parts of all models."""
+    rows = [dict(row) for row in rows]
+    for name, score in scores.items():
+        usable = [row for row in rows if row[name].parts]
+        if score.combine is None or not usable:
+            continue
+        values = score.combine(np.array([row[name].parts for row in usable]))
+        for row, value in zip(usable, values, strict=True):
+            row[name] = Scored(float(value), row[name].seconds, parts=row[name].parts)
+    return rows

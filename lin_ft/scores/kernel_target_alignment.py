@@ -1,0 +1,25 @@
+"""Kernel-target alignment of the tangent kernel."""
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.scores.inputs import classes_of, one_hot
+from lin_ft.scores.tangent_kernel import square
+from lin_ft.typing import Array
+
+
+def kernel_target_alignment(kernel: Float[Array, "n n"], labels: Array) -> float:
+    """<K, K_Y> / (||K||_F ||K_Y||_F), (K_Y)_ij = 1 for the same class, -1/(C - 1) otherwise; nothing is centred.
+
+    Cristianini et al., NeurIPS 2001, with the label kernel of many classes (+-1 for two). Range [-1, 1],
+    higher is better. Cost: O(n²).
+
+    Raises:
+        InputError: a kernel that is not finite or does not go with the labels.
+    """
+    theta = square(kernel)
+    y = classes_of(labels, len(theta))
+    same = one_hot(y) @ one_hot(y).T
+    label_kernel = same - (1 - same) / (y.max())
+    norm = float(np.linalg.norm(theta) * np.linalg.norm(label_kernel))
+    return float(np.vdot(theta, label_kernel)) / norm if norm > 0 else 0.0

@@ -1,0 +1,25 @@
+"""NCE: how uncertain the label is once the source head has named a class."""
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.scores.inputs import classes_of, probabilities
+from lin_ft.typing import Array
+
+
+def nce(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
+    """Negative conditional entropy -H(Y|Z) = sum_{y,z} P(y,z) log(P(y,z) / P(z)), z the most probable source class.
+
+    Tran, Nguyen and Hassner, ICCV 2019 (arXiv 1908.08142); P by counting. Range [-log C, 0], higher is better. Cost:
+    O(n Z + C Z). Published code adds 1e-5 to the counts (parc) or uses soft joint counts (pactran), which shifts the
+    values.
+
+    Raises:
+        InputError: rows that do not sum to one, and bad labels (see lin_ft.scores.inputs).
+    """
+    theta = probabilities(source_probabilities)
+    y, z = classes_of(labels, len(theta)), theta.argmax(1)
+    joint = np.zeros((y.max() + 1, theta.shape[1]))
+    np.add.at(joint, (y, z), 1 / len(y))
+    ratio = joint / np.maximum(joint.sum(0), np.finfo(np.float64).tiny)
+    return float(np.sum(joint[joint > 0] * np.log(ratio[joint > 0])))

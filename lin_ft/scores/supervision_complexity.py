@@ -1,0 +1,20 @@
+"""Supervision complexity: the norm of the labels in the tangent kernel's space."""
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.scores.tangent_kernel import spectrum_of
+from lin_ft.typing import Array
+
+
+def supervision_complexity(
+    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, ridge: float = 1e-3, spectrum=None
+) -> float:
+    """-(1/n) sqrt(tr(Yᵀ A⁻¹ Y) tr A), A = Theta + ridge I: the labels' norm in the kernel's space, on its own scale.
+
+    Harutyunyan et al., ICLR 2023 (supervision complexity; paper, eq. 4: yᵀ Theta⁻¹ y); the ridge keeps a singular
+    kernel invertible. Range (-inf, 0], higher is better. Cost: one eigendecomposition.
+    """
+    spectrum = spectrum_of(kernel, spectrum)
+    values = spectrum.eigenvalues / spectrum.scale + ridge
+    return float(-np.sqrt(np.sum(spectrum.label_energy(targets) / values) * values.sum()) / len(values))

@@ -1,0 +1,20 @@
+"""Tangent norm: how far the linearized fine-tuning moves the weights."""
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.scores.tangent_kernel import spectrum_of
+from lin_ft.typing import Array
+
+
+def tangent_norm(
+    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, ridge: float = 1e-3, spectrum=None
+) -> float:
+    """-||w - w0|| of the linearized fine-tuning: sqrt(tr(Yᵀ A⁻¹ Theta A⁻¹ Y)), A = Theta + ridge mean(lambda) I.
+
+    The length of the task vector (Ilharco et al., ICLR 2023) in the tangent space (Ortiz-Jimenez et al., NeurIPS 2023):
+    less movement, so higher is better. Range (-inf, 0], in units of the weights. Cost: one eigendecomposition.
+    """
+    spectrum = spectrum_of(kernel, spectrum)
+    values = spectrum.eigenvalues
+    return float(-np.sqrt(np.sum(spectrum.label_energy(targets) * values / (values + ridge * spectrum.scale) ** 2)))
