@@ -20,6 +20,8 @@ class Score:
     range: str
     cost: str
     combine: Callable[[np.ndarray], np.ndarray] | None = None
+    revision: int = 1
+    """Raised when its value changes: values that `lin-ft bench` keeps of an earlier revision are computed anew."""
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from lin_ft.files.atomic import write_atomically
 from lin_ft.files.cache import cache_dir
 from lin_ft.functions import features_of
 from lin_ft.typing import Features, Pixels
+from lin_ft.zoo.identity import card_digest
 from lin_ft.zoo.model import ZooModel
 
-VERSION = 1
+VERSION = 2
 """Of what an architecture computes; another one leaves old files unread."""
 SMALLEST = 64
 """Pixels a side from which on reading is quicker than a forward pass."""
@@ -23,12 +24,12 @@ SMALLEST = 64
 def cached_features(model: ZooModel, images: Pixels) -> Features:
     """phi of the images, (n, d), computed once for the same weights, images and normalisation.
 
-    The key is the SHA-256 of these: the card's hash of the weights, the pixels with their shape, mean, deviation,
-    architecture and its options. Models without a hash and images below SMALLEST pixels are computed each time, and so
+    The key is the SHA-256 of these: the weights as they lie on disk, the pixels with their
+    shape, mean, deviation, architecture and its options. Images below SMALLEST pixels are computed each time, and so
     are files that cannot be read or written.
     """
     apply, params = model.function
-    if len(model.card.sha256) != 64 or images.shape[1] < SMALLEST:
+    if images.shape[1] < SMALLEST:
         return features_of(apply, params, model.normalise(images))
     path = cache_dir() / "features" / f"{_key(model, images)}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):
@@ -40,9 +41,8 @@ def cached_features(model: ZooModel, images: Pixels) -> Features:
 
 
 def _key(model: ZooModel, images: Pixels) -> str:
-    card = model.card
-    transform = [VERSION, card.sha256, card.architecture, card.options, card.mean, card.std, list(images.shape)]
-    digest = hashlib.sha256(json.dumps(transform, sort_keys=True).encode())
+    made_of = [VERSION, model.weights_digest, card_digest(model.card), list(images.shape)]
+    digest = hashlib.sha256(json.dumps(made_of).encode())
     digest.update(images.tobytes())
     return digest.hexdigest()
 

@@ -17,6 +17,7 @@ from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, from_linen, logits_of
 from lin_ft.typing import Params
 from lin_ft.zoo.card import ModelCard, load_card
+from lin_ft.zoo.identity import files_digest
 from lin_ft.zoo.weights import load_weights
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
@@ -59,11 +60,22 @@ class ZooModel:
     def name(self) -> str:
         return self.card.name
 
+    @property
+    def trunk(self) -> Path | None:
+        """The second weights file, where the card names one."""
+        return self.weights.with_name(self.card.trunk) if self.card.trunk else None
+
+    @functools.cached_property
+    def weights_digest(self) -> str:
+        """SHA-256 of the weights as they lie on disk, then the trunk: that of the card, unless a file was exchanged."""
+        return files_digest(self.weights, *([self.trunk] if self.trunk else []))
+
     @functools.cached_property
     def variables(self) -> dict[str, Any]:
         card = self.card
         shapes = shapes_of(card.architecture, max(1, card.n_classes), options=card.options)
-        return load_weights(self.weights, shapes, trunk=self.weights.with_name(card.trunk) if card.trunk else None)
+        _ = self.weights_digest  # read with the weights: what is kept under it was made of these
+        return load_weights(self.weights, shapes, trunk=self.trunk)
 
     def module(self, n_classes: int | None = None) -> nn.Module:
         """The Flax module with a head for `n_classes` (default: those of the source; one output where it has none)."""
