@@ -1,11 +1,12 @@
 # make demo   rank the embedded zoo on handwritten digits, from nothing but Python >= 3.11
 # make test   the whole test suite
 # make lint   ruff and pyright
+# make docs   the documentation, with the notebooks run, into docs/_build/html (LIN_FT_SMALL=1: at small size)
 # make figures  every table and figure of docs/, experiments/results/ and the README from committed results, untrained
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint figures clean
+.PHONY: demo test lint docs figures clean
 
 demo: .venv/.installed
 	$(BIN)/lin-ft rank --target optdigits --shots 10 --plot ranking-optdigits.png --json ranking-optdigits.json
@@ -17,6 +18,10 @@ lint: .venv/.installed-lint .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
 
 figures: .venv/.installed-figures
 	$(BIN)/python experiments/figures.py

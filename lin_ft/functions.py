@@ -21,6 +21,17 @@ from jaxtyping import Float
 from lin_ft.errors import InputError
 from lin_ft.typing import Apply, Array, Features, Logits, Params
 
+__all__ = [
+    "ModelFunction",
+    "features_of",
+    "from_linen",
+    "from_nnx",
+    "head_logits",
+    "logits_of",
+    "with_head",
+    "without_head",
+]
+
 # Arguments by which published modules switch to evaluation, and the value that does it.
 EVALUATION_ARGUMENTS = {
     "train": False,

@@ -16,6 +16,8 @@ from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, as_function, check_inputs
 from lin_ft.typing import Apply, Features, Params
 
+__all__ = ["init_head", "ridge_head"]
+
 RIDGES = tuple(10.0**power for power in range(-6, 5))
 """Grid of ridge penalties, in units of the mean eigenvalue of the centred phi phiᵀ / n."""
 

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from lin_ft.errors import InputError
 from lin_ft.typing import Apply, Params
 
+__all__ = ["linearize", "tangent_value_and_grad"]
+
 
 def linearize(apply: Apply, params: Params) -> Callable[[Params, Any], Any]:
     """f_lin(w, x) = f(x; w0) + J(x) (w - w0), with w0 = `params`: (n, ...) -> (n, C).
@@ -30,7 +32,7 @@ def linearize(apply: Apply, params: Params) -> Callable[[Params, Any], Any]:
 
 
 def tangent_value_and_grad(apply: Apply, params: Params, loss: Callable[..., Any]) -> Callable[..., tuple[Any, Params]]:
-    """g(w, x, *rest) -> (value, gradient in w) of `loss(f_lin(w, x), *rest)`, for training the tangent model.
+    """`g(w, x, *rest)` -> (value, gradient in w) of `loss(f_lin(w, x), *rest)`, for training the tangent model.
 
     The network is linearized once at w0: J (w - w0) is one application of that linear map, Jᵀ (dloss/df) one
     of its transpose. Cost: one forward pass, one jvp and one vjp, all at the fixed weights w0: about that of

@@ -11,6 +11,8 @@ import jax
 from lin_ft.errors import InputError
 from lin_ft.typing import Params
 
+__all__ = ["Trainable", "merge", "paths_of", "split"]
+
 Predicate: TypeAlias = Callable[[str], bool]
 Trainable: TypeAlias = str | Predicate
 """`all`, `head`, `norm`, `last_block`, or a predicate on the path."""

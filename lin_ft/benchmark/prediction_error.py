@@ -14,7 +14,7 @@ class Calibration:
 
     n: int
     mean_absolute_error: float
-    """mean |p - a|"""
+    """Mean of `|p - a|`."""
     bias: float
     """mean (p - a): positive when too hopeful."""
     slope: float

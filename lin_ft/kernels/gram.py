@@ -36,7 +36,8 @@ def gram(
 ) -> Float[np.ndarray, "n1 n2"] | Float[np.ndarray, "n1 C n2 C"]:
     """Empirical NTK Theta = J Jᵀ of x1 against x2 (None: x1 itself, at half the work).
 
-    `output`
+    `output`:
+
     - `trace`: K[i, j] = (1/C) sum_c Theta[i, c, j, c], (n1, n2): the mean over outputs (as in neural-tangents), so that
       Theta is approximated by K ⊗ I_C with the same trace.
     - `full`: Theta[i, c, j, e] = <df_c(x_i)/dw, df_e(x_j)/dw>, (n1, C, n2, C).
