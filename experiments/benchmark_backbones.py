@@ -32,7 +32,7 @@ from lin_ft.kernels import gram
 from lin_ft.provenance import commit, device
 from lin_ft.scores import encode, label_gradient
 from lin_ft.typing import Params
-from lin_ft.zoo.model import architecture, shapes_of
+from lin_ft.zoo.architectures import architecture, shapes_of
 
 N_CLASSES = 10
 METHODS = ("plain", "label_gradient", "sketch")

@@ -8,7 +8,7 @@ import numpy as np
 from networks import ConvNet, conv_variables
 from PIL import Image
 
-from lin_ft.zoo import ModelCard, model, save_card, save_weights
+from lin_ft.zoo import ModelCard, architectures, save_card, save_weights
 
 NAMES = ("first", "second", "third", "fourth")
 TASKS = ("stripes", "spots")
@@ -16,7 +16,7 @@ TASKS = ("stripes", "spots")
 
 def small_zoo(folder: Path, monkeypatch) -> Path:
     """Entries NAMES of the architecture "small", 32 pixels, with random weights."""
-    monkeypatch.setitem(model.ARCHITECTURES, "small", ConvNet)
+    monkeypatch.setitem(architectures.ARCHITECTURES, "small", ConvNet)
     for seed, name in enumerate(NAMES):
         variables = jax.tree.map(np.asarray, conv_variables(seed=seed, dtype=np.float32))
         save_weights(folder / f"{name}.safetensors", variables)

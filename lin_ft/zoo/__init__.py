@@ -2,7 +2,8 @@
 
 from lin_ft.zoo.card import ModelCard, load_card, save_card
 from lin_ft.zoo.foreign import add, user_zoo
-from lin_ft.zoo.model import REFERENCE, ZooModel, embedded_zoo, load_zoo, multi_domain_zoo, named_zoo, select
+from lin_ft.zoo.model import ZooModel
+from lin_ft.zoo.named import REFERENCE, embedded_zoo, load_zoo, multi_domain_zoo, named_zoo, select
 from lin_ft.zoo.own import from_flax
 from lin_ft.zoo.weights import load_weights, save_weights
 

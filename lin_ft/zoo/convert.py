@@ -8,7 +8,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from lin_ft.errors import InputError
-from lin_ft.zoo.model import shapes_of
+from lin_ft.zoo.architectures import shapes_of
 from lin_ft.zoo.naming import KEY_MAPS, KeyMap
 
 SHOWN = 8

@@ -13,7 +13,7 @@ from small_zoo import TASKS, small_tasks
 from lin_ft import cli
 from lin_ft.errors import InputError
 from lin_ft.models import ResNet
-from lin_ft.zoo import load_weights, load_zoo, model, multi_domain, select
+from lin_ft.zoo import architectures, load_weights, load_zoo, multi_domain, select
 from lin_ft.zoo.multi_domain import Domain, MultiDomainRecipe, load_multi_domain, train_multi_domain
 from lin_ft.zoo.recipe import Recipe
 from lin_ft.zoo.slices import load_entry
@@ -29,11 +29,11 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_architectures(monkeypatch):
-    monkeypatch.setitem(model.ARCHITECTURES, "resnet20", lambda n: ResNet(n, 1, (4, 6)))
-    monkeypatch.setitem(model.ARCHITECTURES, "resnet20_adapters", lambda n: ResNet(n, 1, (4, 6), adapters=True))
-    model._shapes.cache_clear()
+    monkeypatch.setitem(architectures.ARCHITECTURES, "resnet20", lambda n: ResNet(n, 1, (4, 6)))
+    monkeypatch.setitem(architectures.ARCHITECTURES, "resnet20_adapters", lambda n: ResNet(n, 1, (4, 6), adapters=True))
+    architectures._shapes.cache_clear()
     yield
-    model._shapes.cache_clear()
+    architectures._shapes.cache_clear()
 
 
 def recipe(folder, family="multi_bn", **changes) -> MultiDomainRecipe:
@@ -70,7 +70,7 @@ def test_slices_are_zoo_entries_that_share_what_the_family_says(folder, tmp_path
 def test_a_step_moves_shared_weights_by_the_mean_and_own_ones_by_their_domain_alone(folder, tmp_path):
     """One step of plain gradient descent, against the gradients of the two slices trained by themselves."""
     chosen = recipe(folder, steps=1, full_steps=1, momentum=0.0, weight_decay=0.0, warmup=0.0, shift=0)
-    build = model.architecture("resnet20")
+    build = architectures.architecture("resnet20")
     data = [multi_domain_data(domain) for domain in chosen.domains]
     weights, statistics = multi_domain._start(chosen, build, [2, 2], data[0].images)
     before = [multi_domain.slice_of(weights, statistics, place, True) for place in range(2)]

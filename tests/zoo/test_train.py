@@ -9,7 +9,7 @@ import pytest
 from lin_ft.errors import InputError
 from lin_ft.functions import from_linen
 from lin_ft.zoo import load_zoo
-from lin_ft.zoo.model import architecture
+from lin_ft.zoo.architectures import architecture
 from lin_ft.zoo.recipe import Recipe, Restart, load_recipe
 from lin_ft.zoo.train import batches, train
 
@@ -258,7 +258,7 @@ def test_an_unknown_architecture_is_named(source, tmp_path):
 def test_statistics_of_the_norms_become_those_of_the_training_images(source, tmp_path):
     from lin_ft.data import load_split
     from lin_ft.zoo import load_weights
-    from lin_ft.zoo.model import architecture
+    from lin_ft.zoo.architectures import architecture
 
     train(recipe(source), tmp_path / "moving", progress=False)
     card = train(recipe(source, statistics_images=1_000_000), tmp_path / "exact", progress=False)

@@ -25,6 +25,6 @@ KEY_MAPS: dict[str, tuple[KeyMap, ...]] = {
     "vit_base_16": vit.KEY_MAPS,
     "dinov2_small_14": vit.DINOV2_KEY_MAPS,
 }
-"""Of the architectures of lin_ft.zoo.model.ARCHITECTURES that others train as well."""
+"""Of the architectures of lin_ft.zoo.architectures.ARCHITECTURES that others train as well."""
 
 __all__ = ["KEY_MAPS", "KeyMap", "Place"]
