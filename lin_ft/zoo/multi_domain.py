@@ -29,8 +29,8 @@ from lin_ft.files.progress import bar
 from lin_ft.functions import from_linen, head_logits, logits_of
 from lin_ft.provenance import commit, device
 from lin_ft.trainable import merge, split
-from lin_ft.zoo.card import ModelCard
 from lin_ft.zoo.architectures import architecture
+from lin_ft.zoo.card import ModelCard
 from lin_ft.zoo.recipe import Recipe
 from lin_ft.zoo.slices import save_slices
 from lin_ft.zoo.train import batches

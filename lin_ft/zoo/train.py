@@ -21,8 +21,8 @@ from lin_ft.errors import InputError
 from lin_ft.files.progress import bar
 from lin_ft.functions import from_linen, logits_of
 from lin_ft.provenance import commit, device
-from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.architectures import architecture
+from lin_ft.zoo.card import ModelCard, save_card
 from lin_ft.zoo.recipe import Recipe, averaged_epochs, check_cycles, cycle_of, cycle_starts, first_beside
 from lin_ft.zoo.slices import load_entry
 from lin_ft.zoo.teachers import snapshot_files, taught_targets

@@ -20,8 +20,8 @@ import timm_networks as timm  # noqa: E402
 import torchvision_networks as torchvision  # noqa: E402
 
 from lin_ft.functions import features_of, from_linen, head_logits  # noqa: E402
-from lin_ft.zoo.convert import convert  # noqa: E402
 from lin_ft.zoo.architectures import architecture  # noqa: E402
+from lin_ft.zoo.convert import convert  # noqa: E402
 from lin_ft.zoo.naming import KEY_MAPS  # noqa: E402
 
 B, N = torchvision.Basic, torchvision.Bottleneck
