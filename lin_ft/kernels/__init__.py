@@ -4,6 +4,7 @@ from lin_ft.kernels.estimates import Estimate, squared_norm_estimate, trace_esti
 from lin_ft.kernels.gradients import per_example_gradients
 from lin_ft.kernels.gram import gram
 from lin_ft.kernels.jacobian import whole_jacobian_gram
+from lin_ft.kernels.ntk import ntk
 from lin_ft.kernels.pseudo import probe_gram
 from lin_ft.kernels.sketch import project
 from lin_ft.kernels.vector_products import NTKProducts
@@ -12,6 +13,7 @@ __all__ = [
     "Estimate",
     "NTKProducts",
     "gram",
+    "ntk",
     "per_example_gradients",
     "probe_gram",
     "project",
