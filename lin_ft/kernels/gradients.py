@@ -23,6 +23,13 @@ def per_example_gradients(
 ) -> Float[np.ndarray, "n k P"]:
     """df_c(x_i) / dw, (n, C, P); or of the sum over c (`summed`), (n, 1, P).
 
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.kernels import per_example_gradients
+        >>> x = jnp.arange(10.0).reshape(2, 5)
+        >>> per_example_gradients(lambda params, x: x @ params["w"], {"w": jnp.ones((5, 3))}, x).shape
+        (2, 3, 15)
+
     Cost: n C P numbers, n C reverse passes.
     """
     check_inputs(params, x)

@@ -55,6 +55,18 @@ def gram(
     `block_size` the rows of one block. Neither changes the result beyond rounding.
     Cost: n C reverse passes and, in parameter space, n1 n2 C P multiply-adds (C times more for `full`).
 
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.kernels import gram
+        >>> def apply(params, x):  # or apply, params = lin_ft.from_linen(module, variables)
+        ...     return jnp.tanh(x @ params["w"]) @ params["v"]
+        >>> params = {"w": jnp.ones((5, 4)), "v": jnp.eye(4, 3)}
+        >>> x, z = jnp.arange(10.0).reshape(2, 5) / 10, jnp.ones((1, 5))
+        >>> gram(apply, params, x).shape
+        (2, 2)
+        >>> gram(apply, params, x, z, output="full", trainable=lambda path: path == "v").shape
+        (2, 3, 1, 3)
+
     Raises:
         InputError: unknown output, method, format or trainable name, shapes or values that do not fit, a limit too
             small, a function that draws random numbers or whose outputs depend on the other samples of a batch.

@@ -54,6 +54,14 @@ def probe_gram(
     one probe of features .10, .17 (.85), 4 probes .065, .09 (.93), 16 probes .04, .07 (.98), one probe of logits .06,
     .27 (.92), sum of logits .09, .15 (.93).
 
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.kernels import probe_gram
+        >>> x = jnp.arange(10.0).reshape(2, 5)
+        >>> probe_gram(lambda params, x: x @ params["w"], {"w": jnp.ones((5, 3))}, x, of="sum_logits").round(3)
+        array([[ 30.,  80.],
+               [ 80., 255.]], dtype=float32)
+
     Raises:
         InputError: unknown `of`, features asked of a function without a head, and as `gram`.
     """

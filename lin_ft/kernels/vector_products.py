@@ -24,6 +24,16 @@ class NTKProducts:
     Cost of each half: one forward and one reverse (or tangent) pass over the data, memory of one batch and of
     one set of weights; Theta is never formed.
 
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.kernels import NTKProducts
+        >>> x = jnp.arange(10.0).reshape(2, 5)
+        >>> theta = NTKProducts(lambda params, x: x @ params["w"], {"w": jnp.ones((5, 3))}, x)
+        >>> theta(jnp.ones((2, 3)))[0]  # x xᵀ in each output
+        array([110., 110., 110.], dtype=float32)
+        >>> theta.pull(jnp.ones((2, 3)))["w"].shape
+        (5, 3)
+
     Raises:
         InputError: shapes or values that do not fit, an unknown choice of trainable weights.
     """
