@@ -8,8 +8,9 @@ from lin_ft.predict.gradient_descent import (
     predict_logits_by_descent,
 )
 from lin_ft.predict.gradient_flow import dual_coefficients, loss_decrease, predict_logits, training_residuals
-from lin_ft.predict.k_fold import k_fold, stratified_folds
-from lin_ft.predict.leave_one_out import leave_groups_out, leave_one_out, leave_one_out_by_refit
+from lin_ft.predict.k_fold import k_fold, matchings, stratified_folds
+from lin_ft.predict.leave_one_out import leave_one_out, leave_one_out_by_refit
+from lin_ft.predict.leave_out import leave_folds_out, leave_groups_out
 from lin_ft.predict.matrix_free import ridge_coefficients_by_cg
 from lin_ft.predict.posterior import ensemble_covariance, posterior_covariance
 from lin_ft.predict.selection import Prediction, loo_accuracy, loo_correct, loo_loss, select
@@ -26,6 +27,7 @@ __all__ = [
     "ensemble_covariance",
     "k_fold",
     "largest_stable_learning_rate",
+    "leave_folds_out",
     "leave_groups_out",
     "leave_one_out",
     "leave_one_out_by_refit",
@@ -33,6 +35,7 @@ __all__ = [
     "loo_correct",
     "loo_loss",
     "loss_decrease",
+    "matchings",
     "posterior_covariance",
     "predict_logits",
     "predict_logits_by_cross_entropy",

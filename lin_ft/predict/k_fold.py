@@ -54,3 +54,23 @@ def stratified_folds(labels: Labels, k: int, *, seed: int = 0) -> Int[np.ndarray
     folds = np.empty(len(labels), np.int64)
     folds[by_class] = np.arange(len(labels)) % k  # dealt out like cards, class after class
     return folds
+
+
+def matchings(labels: Labels, count: int, *, seed: int = 0) -> Int[np.ndarray, "{count} n"]:
+    """`count` random ways to deal the samples into folds of one image of each class, for `leave_folds_out`.
+
+    As many folds as the largest class has samples; those of smaller classes are spread evenly over the folds.
+
+    Raises:
+        InputError: one sample a class, since whole classes would be left out; or count below 1.
+    """
+    shots = int(np.bincount(np.asarray(labels)).max())
+    if shots < 2:
+        raise InputError("labels: one image a class; leaving one of each class out would leave nothing to learn from.")
+    if count < 1:
+        raise InputError(f"{count} matchings: give at least 1.")
+    return np.stack([stratified_folds(labels, shots, seed=number) for number in _seeds(seed, count)])
+
+
+def _seeds(seed: int, count: int) -> list[int]:
+    return [int(each) for each in np.random.SeedSequence(seed).generate_state(count)]

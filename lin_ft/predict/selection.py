@@ -8,15 +8,16 @@ from jaxtyping import Float, Int
 
 from lin_ft.errors import InputError
 from lin_ft.predict.gradient_flow import check_grid, initial_residual
-from lin_ft.predict.k_fold import k_fold
 from lin_ft.predict.leave_one_out import leave_one_out
+from lin_ft.predict.leave_out import leave_folds_out
 from lin_ft.predict.spectrum import Spectrum
 from lin_ft.typing import Array, Labels
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
-    """Leave-one-out prediction at the chosen (time, ridge). `correct` is 1, 0, or 1/m for a tie of m classes.
+    """Leave-one-out prediction at the chosen (time, ridge). `correct` is 1, 0, or 1/m for a tie of m classes, or a mean
+    of these over several ways to leave out.
 
     `losses` and `accuracies` are those of the whole grid, times ascending, ridges descending.
     """
@@ -69,7 +70,7 @@ def select(
     ridges: Sequence[float] | Array,
     *,
     logits0: Float[Array, "n C"] | None = None,
-    folds: Int[Array, " n"] | None = None,
+    folds: Int[Array, " n"] | Int[Array, "M n"] | None = None,
 ) -> Prediction:
     """The (time, ridge) of the grid with the least leave-one-out loss, and its predictions.
 
@@ -79,26 +80,26 @@ def select(
     loss is least, not where it is itself largest, which keeps its optimism small; judge a margin of few
     samples by `bootstrap_interval`, and where it matters nest the selection in `k_fold`.
 
-    With `folds` (`stratified_folds`), whole folds are left out together. Leaving out one image makes its class rarer
-    than the others, so a model that has learned little guesses any class but that one: of two classes with 10 images
-    each, leave-one-out accuracies below .3 are common. One image of each class a fold has no such bias.
-    Cost: that of `leave_one_out`; with folds that of `k_fold`.
+    With `folds` (`matchings`, `stratified_folds`), whole folds are left out together; of several ways to number them,
+    losses, `correct` and logits are the means. Leaving out one image makes its class rarer than the others, so a model
+    that has learned little guesses any class but that one: of two classes with 10 images each, leave-one-out
+    accuracies below .3 are common. It also punishes regularisation, by which `time` and `ridge` are chosen (arXiv
+    2406.01652). One image of each class a fold has no such bias.
+    Cost: that of `leave_one_out`; with folds that of `leave_folds_out`.
     """
     y = np.asarray(targets, np.float64)
     residual0 = initial_residual(y, logits0, logits0)
     times, ridges = check_grid(times, ridges)
     times, ridges = np.sort(times), np.sort(ridges)[::-1]
     if folds is None:
-        residuals = leave_one_out(spectrum, residual0, times, ridges)
+        residuals = leave_one_out(spectrum, residual0, times, ridges)[None]
     else:
-        kernel = (spectrum.eigenvectors * spectrum.eigenvalues) @ spectrum.eigenvectors.T
-        n, n_classes = residual0.shape
-        kernel = kernel if len(kernel) == n else kernel.reshape(n, n_classes, n, n_classes)
-        residuals = k_fold(kernel, residual0, folds, times, ridges)
+        residuals = leave_folds_out(spectrum, residual0, np.atleast_2d(np.asarray(folds)), times, ridges)
     logits = y - residuals
-    # leave_one_out is exact to 1e-14 of its largest residual
+    # leaving out is exact to 1e-14 of its largest residual
     rounding = 1e-13 * max(float(np.abs(y).max()), float(np.abs(residual0).max()))
-    correct, losses = loo_correct(logits, labels, rounding=rounding), loo_loss(residuals)
+    correct = loo_correct(logits, labels, rounding=rounding).mean(0)
+    losses = loo_loss(residuals).mean(0)
     i, j = np.unravel_index(int(np.argmin(losses)), losses.shape)
     accuracies = correct.mean(-1)
     return Prediction(
@@ -107,7 +108,7 @@ def select(
         accuracy=float(accuracies[i, j]),
         loss=float(losses[i, j]),
         correct=correct[i, j],
-        logits=logits[i, j],
+        logits=logits.mean(0)[i, j],
         losses=losses,
         accuracies=accuracies,
     )

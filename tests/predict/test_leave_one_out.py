@@ -21,7 +21,7 @@ def test_refits(kind, time, ridge):
     kernel, residual0 = problem(kind)
     fast = leave_one_out(decompose(kernel), residual0, [time], [ridge])[0, 0]
     slow = leave_one_out_by_refit(kernel, residual0, time, ridge)
-    assert_close(fast, slow, condition=1 + 0.01 / (ridge + 1 / time))
+    assert_close(fast, slow, condition=3 + 0.01 / (ridge + 1 / time))
     np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-8 * np.abs(slow).max())
 
 
@@ -40,7 +40,7 @@ def test_twelve_orders_of_magnitude_of_eigenvalues(time):
     for ridge in (1e-5, 1.0):
         fast = leave_one_out(decompose(kernel), residual0, [time], [ridge])[0, 0]
         slow = leave_one_out_by_refit(kernel, residual0, time, ridge)
-        assert_close(fast, slow, condition=1 + 0.01 / (ridge + 1 / time))
+        assert_close(fast, slow, condition=3 + 0.01 / (ridge + 1 / time))
 
 
 @pytest.mark.parametrize("kind", KERNELS)

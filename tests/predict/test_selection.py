@@ -15,6 +15,7 @@ from lin_ft.predict import (
     loo_accuracy,
     loo_correct,
     loo_loss,
+    matchings,
     select,
     stratified_folds,
 )
@@ -98,6 +99,17 @@ def test_with_folds_whole_folds_are_left_out_together(full):
     assert_close(found.logits, slow[place], condition=1000)
     assert_close(found.losses, loo_loss(targets - slow), condition=1000)
     assert not np.allclose(found.losses, select(decompose(kernel), targets, labels, times, ridges).losses, rtol=1e-3)
+
+
+def test_several_matchings_are_averaged():
+    kernel, targets, labels = classification()
+    folds = matchings(labels, 3)
+    times, ridges = [3.0, np.inf], [0.1, 1.0]
+    found = select(decompose(kernel), targets, labels, times, ridges, folds=folds)
+    each = [select(decompose(kernel), targets, labels, times, ridges, folds=row) for row in folds]
+    assert_close(found.losses, np.mean([one.losses for one in each], 0))
+    assert_close(found.accuracies, np.mean([one.accuracies for one in each], 0))
+    assert found.accuracy == found.correct.mean()
 
 
 def test_one_image_of_each_class_a_fold_has_no_bias_where_nothing_is_to_be_learned():
