@@ -110,7 +110,7 @@ class _Plain:
 
 
 @dataclass(frozen=True)
-class _LinenBody:
+class LinenBody:
     """Hashable by the module's fields, so equal architectures share one entry of jit's cache."""
 
     module: Any
@@ -160,23 +160,26 @@ def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
     has_head = hasattr(module, "features") and _is_dense(params.get("head"))
     if has_head and "n_classes" in getattr(module, "__dataclass_fields__", {}):
         module = module.clone(n_classes=1)  # unused by `features`: one key for all numbers of classes
-    return ModelFunction(_LinenBody(module, "features" if has_head else "__call__"), variables, has_head), params
+    return ModelFunction(LinenBody(module, "features" if has_head else "__call__"), variables, has_head), params
 
 
 @dataclass(frozen=True)
-class _NnxBody:
+class NnxBody:
     graph: Any
     method: str
+
+    def module(self, params: Params, frozen: Params) -> Any:
+        """A module of its own with these weights and this state, in evaluation mode."""
+        from flax import nnx
+
+        weights = _from_dict(without_head(params) if self.method == "features" else params, nnx.Param)
+        return nnx.merge(self.graph, weights, frozen["state"], copy=True)
 
     def __call__(self, params: Params, frozen: Params, x: Any) -> Any:
         from flax import nnx
 
-        weights, state = (
-            _from_dict(without_head(params) if self.method == "features" else params, nnx.Param),
-            frozen["state"],
-        )
-        before = jax.tree.leaves(state)
-        module = nnx.merge(self.graph, weights, state, copy=True)
+        before = jax.tree.leaves(frozen["state"])
+        module = self.module(params, frozen)
         samples = jax.tree.map(jnp.asarray, x)
         try:
             result = getattr(module, self.method)(samples)
@@ -203,7 +206,7 @@ def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
     """
     from flax import nnx
 
-    module = nnx.merge(*nnx.split(module))
+    module = nnx.merge(*nnx.split(module), copy=True)
     module.eval()
     params = nnx.to_pure_dict(nnx.state(module, nnx.Param))
     check_finite(params)
@@ -211,7 +214,7 @@ def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
     if has_head:
         del module.head  # unused by `features`: one key for all numbers of classes
     graph, _, state = nnx.split(module, nnx.Param, ...)
-    return ModelFunction(_NnxBody(graph, "features" if has_head else "__call__"), {"state": state}, has_head), params
+    return ModelFunction(NnxBody(graph, "features" if has_head else "__call__"), {"state": state}, has_head), params
 
 
 def _is_dense(head: Any) -> bool:

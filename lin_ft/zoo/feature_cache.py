@@ -5,6 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from lin_ft.errors import InputError
@@ -22,11 +23,11 @@ SMALLEST = 64
 
 
 def cached_features(model: ZooModel, images: Pixels) -> Features:
-    """phi of the images, (n, d), computed once for the same weights, images and normalisation.
+    """phi of the images, (n, d), computed once for the same weights, batch statistics, images and normalisation.
 
-    The key is the SHA-256 of these: the weights as they lie on disk, the pixels with their
-    shape, mean, deviation, architecture and its options. Images below SMALLEST pixels are computed each time, and so
-    are files that cannot be read or written.
+    The key is the SHA-256 of these: the weights as they lie on disk, a target's statistics where the model has them in
+    place of the source's, the pixels with their shape, mean, deviation, architecture and its options. Images below
+    SMALLEST pixels are computed each time, and so are files that cannot be read or written.
     """
     apply, params = model.function
     if images.shape[1] < SMALLEST:
@@ -44,6 +45,9 @@ def _key(model: ZooModel, images: Pixels) -> str:
     made_of = [VERSION, model.weights_digest, card_digest(model.card), list(images.shape)]
     digest = hashlib.sha256(json.dumps(made_of).encode())
     digest.update(images.tobytes())
+    if model.statistics:
+        for leaf in jax.tree.leaves(model.statistics.layers):
+            digest.update(np.asarray(leaf).tobytes())
     return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from lin_ft.batch_statistics import SOURCE_WEIGHT, TargetStatistics, target_statistics
 from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, from_linen, logits_of
 from lin_ft.typing import Params
@@ -25,6 +26,8 @@ class ZooModel:
 
     card: ModelCard
     weights: Path
+    statistics: TargetStatistics | None = dataclasses.field(default=None, kw_only=True)
+    """Those of a target in place of the source's; see `on_target`."""
 
     @property
     def name(self) -> str:
@@ -45,7 +48,8 @@ class ZooModel:
         card = self.card
         shapes = shapes_of(card.architecture, max(1, card.n_classes), options=card.options)
         _ = self.weights_digest  # read with the weights: what is kept under it was made of these
-        return load_weights(self.weights, shapes, trunk=self.trunk)
+        variables = load_weights(self.weights, shapes, trunk=self.trunk)
+        return variables | self.statistics.function.frozen if self.statistics else variables
 
     def module(self, n_classes: int | None = None) -> nn.Module:
         """The Flax module with a head for `n_classes` (default: those of the source; one output where it has none)."""
@@ -55,6 +59,16 @@ class ZooModel:
     def function(self) -> tuple[ModelFunction, Params]:
         """(apply, params), batch statistics frozen; models of one architecture share their compiled programs."""
         return from_linen(self.module(), self.variables)
+
+    def on_target(self, images: UInt8[np.ndarray, "n h w 3"], *, source_weight: float = SOURCE_WEIGHT) -> "ZooModel":
+        """The same network where fine-tuning on `images` starts: BatchNorm with their statistics, shrunk towards the
+        source's by `source_weight` images (`lin_ft.batch_statistics.target_statistics`).
+
+        A network without such statistics is returned as it is. Raises InputError for images of one constant.
+        """
+        apply, params = self.function
+        found = target_statistics(apply, params, self.normalise(images), source_weight=source_weight)
+        return dataclasses.replace(self, statistics=found) if found.n_channels else self
 
     def source_logits(self, x: Float[np.ndarray, "n h w 3"]) -> Float[np.ndarray, "n C"]:
         """What the source's classifier says of normalised images; of SqueezeNet it is not linear in the features.

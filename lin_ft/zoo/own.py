@@ -68,7 +68,7 @@ class FlaxModel(ZooModel):
     def variables(self) -> dict[str, Any]:
         if not self.held:
             raise InputError(f"model {self.name!r}: nnx modules cannot be fine-tuned here; give it as a linen module.")
-        return self.held
+        return self.held | self.statistics.function.frozen if self.statistics else self.held
 
     def module(self, n_classes: int | None = None) -> nn.Module:
         if not self.held:
@@ -77,4 +77,5 @@ class FlaxModel(ZooModel):
 
     @functools.cached_property
     def function(self) -> tuple[ModelFunction, Params]:
-        return self.made
+        function, params = self.made
+        return (self.statistics.function if self.statistics else function), params

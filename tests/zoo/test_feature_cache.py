@@ -69,6 +69,18 @@ def test_every_field_of_a_card_is_described_or_counts(tmp_path):
         assert changed == (field.name not in DESCRIPTIVE), field.name
 
 
+def test_a_target_s_batch_statistics_count(counted):
+    model, images, calls = counted
+    noise = np.random.default_rng(1).integers(0, 255, (2, 3, 64, 64, 3)).astype(np.uint8)
+    source = cached_features(model, images)
+    one, other = (cached_features(model.on_target(each), images) for each in noise)
+    assert len(calls) == 3
+    assert not np.array_equal(source, one)
+    assert not np.array_equal(one, other)
+    cached_features(model.on_target(noise[0]), images)
+    assert len(calls) == 3
+
+
 def test_a_damaged_file_is_computed_anew(counted, tmp_path):
     model, images, calls = counted
     first = cached_features(model, images)
