@@ -7,7 +7,6 @@ may be chosen here: of the core matrix, only the development half of the tasks i
 """
 
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -20,19 +19,19 @@ from figure import CORE, RESULTS, development
 from jaxtyping import Float
 
 from lin_ft.benchmark import Results, Summary, markdown_table, summarise
-from lin_ft.data import Task, load_task
+from lin_ft.data import load_task
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.files.cache import cache_dir
-from lin_ft.functions import features_of, with_head
+from lin_ft.functions import with_head
 from lin_ft.heads import init_head
 from lin_ft.kernels import gram, probe_gram
-from lin_ft.predict import Prediction, Spectrum, decompose, select
+from lin_ft.predict import decompose
 from lin_ft.provenance import provenance
-from lin_ft.ranking import RankConfig
+from lin_ft.ranking import RankConfig, View, predict_left_out
 from lin_ft.report.interval_plot import plot_intervals
-from lin_ft.scores import alignment, encode, predicted_decrease
-from lin_ft.zoo import ZooModel, named_zoo
+from lin_ft.scores import alignment, predicted_decrease
+from lin_ft.zoo import named_zoo
 from lin_ft.zoo import select as select_models
 
 STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
@@ -59,65 +58,44 @@ class Options:
     """Tables and pictures from the values there are; nothing is computed."""
 
 
-class Pair:
-    """One model on one task: what variants are made of, computed when first asked for."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pair(View):
+    """One model on one task: what variants are made of."""
 
-    def __init__(self, model: ZooModel, task: Task, seed: int, kernels: Path):
-        self.model, self.task, self.seed, self.kernels = model, task, seed, kernels
-
-    @functools.cached_property
-    def x(self) -> np.ndarray:
-        return self.model.normalise(self.task.train.images)
-
-    @property
-    def labels(self) -> np.ndarray:
-        return np.asarray(self.task.train.labels)
-
-    @functools.cached_property
-    def features(self) -> np.ndarray:
-        return np.asarray(features_of(*self.model.function, self.x))
-
-    def targets(self, coding: str = "one_hot") -> Float[np.ndarray, "n C"]:
-        """One-hot minus 1 / C, as `lin-ft rank` has it, or another coding as it is."""
-        y = encode(self.labels, self.task.n_classes, coding=coding)
-        return y - 1 / self.task.n_classes if coding == "one_hot" else y
+    kernels: Path = Path()
+    """Folder that keeps kernels, since several scripts need the same ones."""
 
     def params(self, head: str) -> Any:
-        _, params = self.model.function
-        key = jax.random.key(self.seed)
-        return with_head(params, init_head(head, self.features, self.targets().astype(self.x.dtype), key))
+        """The weights under a new head, a ridge head as well, which no ranking takes."""
+        _, params = self.function
+        key = jax.random.key(self.config.seed)
+        return with_head(params, init_head(head, self.features, self.targets.astype(self.x.dtype), key))
 
-    def kernel(self, *, head: str = "random", output: str = "probes", **options: Any) -> np.ndarray:
+    def variant(self, *, head: str = "random", output: str = "probes", **options: Any) -> np.ndarray:
         """`probe_gram` with the options of `lin-ft rank`, or `gram` where `output` is its; kept on disk."""
         if output == "probes" and head == "zero":
-            return self.features.astype(np.float64) @ self.features.T.astype(np.float64) + 1
-        settings = {"head": head, "output": output, **options}
-        name = f"{self.model.name}-{self.task.name}-{self.task.shots}-{self.seed}-{len(self.x)}-{settings}"
+            return self.under(head="zero").kernel
+        seed, settings = self.config.seed, {"head": head, "output": output, **options}
+        name = f"{self.model.name}-{self.task.name}-{self.task.shots}-{seed}-{len(self.x)}-{settings}"
         digest = hashlib.sha256((name + self.model.card.sha256).encode()).hexdigest()[:16]
         path = self.kernels / f"{digest}.npy"
         if not path.exists():
-            apply, params = self.model.function[0], self.params(head)
+            apply, params = self.function[0], self.params(head)
             if output == "probes":
                 options = {"probes": 2, "trainable": "all"} | options
-                kernel = probe_gram(apply, params, self.x, key=jax.random.key(self.seed), **options)
+                kernel = probe_gram(apply, params, self.x, key=jax.random.key(seed), **options)
             else:
                 kernel = gram(apply, params, self.x, output=output, **options)
             write_atomically(path, lambda temporary: _save(temporary, np.asarray(kernel)))
         return np.load(path, allow_pickle=False)
 
-    def prediction(self, spectrum: Spectrum, targets: np.ndarray, labels: np.ndarray) -> Prediction:
-        """Leave-one-out at the time and ridge that `lin-ft rank` would choose."""
-        config = RankConfig()
-        times, ridges = [t / spectrum.scale for t in config.times], [r * spectrum.scale for r in config.ridges]
-        return select(spectrum, targets, labels, times, ridges)
-
     def scored(
         self, name: str, kernel: np.ndarray, targets: np.ndarray | None = None, labels: np.ndarray | None = None
     ) -> dict[str, float]:
         """The three scores of a kernel that every ablation looks at; ties of the accuracy are broken by the loss."""
-        targets, labels = self.targets() if targets is None else targets, self.labels if labels is None else labels
+        targets, labels = self.targets if targets is None else targets, self.labels if labels is None else labels
         spectrum = decompose(kernel)
-        prediction = self.prediction(spectrum, targets, labels)
+        prediction = predict_left_out(spectrum, targets, labels, self.config)
         return {
             f"{name}: predicted accuracy": prediction.accuracy - 1e-6 * prediction.loss,
             f"{name}: predicted decrease": predicted_decrease(kernel, targets, spectrum=spectrum),
@@ -158,7 +136,9 @@ def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequ
                 task = load_task(_path(options.truth, source), shots=options.shots, seed=seed) if todo else None
                 for model in todo:
                     assert task is not None
-                    values[key_of(source, seed, model.name)] = variants(Pair(model, task, seed, kernels))
+                    values[key_of(source, seed, model.name)] = variants(
+                        Pair(model, task, RankConfig(seed=seed), kernels=kernels)
+                    )
                     made = _made(made)
                     _write(path, {"title": title, "made": made, "values": values})
     results, scores = arrays(values, accuracies)

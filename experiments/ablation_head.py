@@ -12,7 +12,7 @@ from ablation import Options, Pair, run
 def variants(pair: Pair) -> dict[str, float]:
     rows = {}
     for head, options in (("zero", {}), ("random", {}), ("ridge", {"of": "logits"})):
-        rows |= pair.scored(head, pair.kernel(head=head, **options))
+        rows |= pair.scored(head, pair.variant(head=head, **options))
     return rows
 
 

@@ -17,15 +17,15 @@ FEW_CLASSES = ("optdigits", "satimage", "osu_leaf", "noto_emoji")
 
 
 def variants(pair: Pair) -> dict[str, float]:
-    forms = {f"{count} probes": pair.kernel(probes=count) for count in (1, 2, 8)}
-    forms["trace"] = pair.kernel(output="trace")
-    forms["sum of logits"] = pair.kernel(of="sum_logits", probes=1)
+    forms = {f"{count} probes": pair.variant(probes=count) for count in (1, 2, 8)}
+    forms["trace"] = pair.variant(output="trace")
+    forms["sum of logits"] = pair.variant(of="sum_logits", probes=1)
     for size in (256, 2048):
-        forms[f"sketch of {size}"] = pair.kernel(output="trace", method="sketch", dimension=size)
+        forms[f"sketch of {size}"] = pair.variant(output="trace", method="sketch", dimension=size)
     rows = {}
     for name, kernel in forms.items():
         rows |= pair.scored(name, kernel)
-    full, targets = pair.kernel(output="full"), pair.targets()
+    full, targets = pair.variant(output="full"), pair.targets
     rows["full: predicted decrease"] = predicted_decrease(full, targets)
     rows["full: Label-Gradient"] = alignment(full, targets, form="cka")
     return rows

@@ -12,7 +12,7 @@ from lin_ft.scores import alignment, encode
 
 
 def variants(pair: Pair) -> dict[str, float]:
-    kernel, rows = pair.kernel(), {}
+    kernel, rows = pair.variant(), {}
     for coding in ("one_hot", "plus_minus", "centred"):
         targets = encode(pair.labels, pair.task.n_classes, coding=coding)
         rows |= pair.scored(coding, kernel, targets)

@@ -38,7 +38,7 @@ def main(options: Options) -> None:
     table = of_rates(options)
 
     def variants(pair: Pair) -> dict[str, float]:
-        return table[key_of(pair.task.name, pair.seed, pair.model.name)]
+        return table[key_of(pair.task.name, pair.config.seed, pair.model.name)]
 
     run("learning_rate", "learning rate of the ground truth", variants, options)
 

@@ -14,9 +14,9 @@ from lin_ft.scores.alignment import FORMS
 
 
 def variants(pair: Pair) -> dict[str, float]:
-    kernel, features = pair.kernel(), pair.features.astype(np.float64)
-    rows = {f"Label-Gradient, {form}": alignment(kernel, pair.targets(), form=form) for form in FORMS}
-    rows |= {f"Label-Feature, {form}": alignment(features @ features.T, pair.targets(), form=form) for form in FORMS}
+    kernel, features = pair.variant(), pair.features.astype(np.float64)
+    rows = {f"Label-Gradient, {form}": alignment(kernel, pair.targets, form=form) for form in FORMS}
+    rows |= {f"Label-Feature, {form}": alignment(features @ features.T, pair.targets, form=form) for form in FORMS}
     return rows
 
 

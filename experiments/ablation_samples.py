@@ -11,7 +11,7 @@ from ablation import Options, Pair, run
 
 
 def variants(pair: Pair) -> dict[str, float]:
-    kernel, targets = pair.kernel(), pair.targets()
+    kernel, targets = pair.variant(), pair.targets
     place = np.zeros(len(pair.labels), int)  # how many of its class come before
     for label in np.unique(pair.labels):
         place[pair.labels == label] = np.arange((pair.labels == label).sum())

@@ -9,14 +9,14 @@ import tyro
 from ablation import Options, Pair, run
 
 from lin_ft.predict import decompose
-from lin_ft.ranking import RankConfig
+from lin_ft.ranking import predict_left_out
 from lin_ft.scores import predicted_decrease
 
 
 def variants(pair: Pair) -> dict[str, float]:
-    kernel, targets, config = pair.kernel(), pair.targets(), RankConfig()
+    kernel, targets, config = pair.variant(), pair.targets, pair.config
     spectrum = decompose(kernel)
-    prediction = pair.prediction(spectrum, targets, pair.labels)
+    prediction = predict_left_out(spectrum, targets, pair.labels, config)
     rows = {"chosen by leave-one-out loss": prediction.accuracy - 1e-6 * prediction.loss}
     for time in (0.1, 1.0, 3.0, 10.0, 30.0, 100.0):
         rows[f"decrease at time {time:g}"] = predicted_decrease(kernel, targets, time=time, spectrum=spectrum)

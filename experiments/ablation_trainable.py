@@ -12,7 +12,7 @@ from ablation import Options, Pair, run
 def variants(pair: Pair) -> dict[str, float]:
     rows = {}
     for trainable in ("head", "norm", "last_block", "all"):
-        kernel = pair.kernel(head="zero") if trainable == "head" else pair.kernel(trainable=trainable)
+        kernel = pair.variant(head="zero") if trainable == "head" else pair.variant(trainable=trainable)
         rows |= pair.scored(trainable, kernel)
     return rows
 

@@ -20,9 +20,8 @@ from lin_ft.benchmark.selection import regret
 from lin_ft.data import load_task
 from lin_ft.files.atomic import write_atomically
 from lin_ft.finetune import FinetuneConfig, finetune
-from lin_ft.functions import features_of
 from lin_ft.provenance import commit, device
-from lin_ft.ranking import RankConfig, describe
+from lin_ft.ranking import RankConfig, View, describe
 from lin_ft.scores.nearest_neighbours import nearest_neighbours
 from lin_ft.zoo import named_zoo, select
 
@@ -61,12 +60,11 @@ class Run:
             task = load_task(name, shots=self.shots, seed=seed)
             cell = {"task": name, "shots": self.shots, "seed": seed, "model": model.name, "n": task.n}
             cell["n_classes"] = task.n_classes
+            view = View(model, task, RankConfig(seed=seed))
             for head in HEADS:
-                row = describe(model, task, RankConfig(head=head, seed=seed))
+                row = describe(view.under(head=head))
                 cell[head] = {key: value for key, value in dataclasses.asdict(row).items() if key != "measured"}
-            apply, params = model.function
-            phi = features_of(apply, params, model.normalise(task.train.images))
-            cell["k_nearest_neighbours"] = nearest_neighbours(phi, task.train.labels)
+            cell["k_nearest_neighbours"] = nearest_neighbours(view.features, task.train.labels)
             result = finetune(model, task, dataclasses.replace(config, seed=seed))
             cell["finetuned"] = {k: v for k, v in result.as_dict().items() if k not in ("correct", "curve")}
             cell["source_accuracy"] = model.card.test_accuracy

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
-from lin_ft.kernels import probe_gram
 from lin_ft.predict.spectrum import Spectrum, decompose
-from lin_ft.scores import alignment, encode
-from lin_ft.zoo.model import ZooModel
+from lin_ft.scores import alignment
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class KernelSpectrum:
-    """Spectrum of the centred kernel of one model on one task, eigenvalues descending; see `kernel_spectrum`."""
+    """Spectrum of the centred kernel of one model on one task, eigenvalues descending; see `spectrum_of`.
+
+    Of a model on a task: `lin_ft.ranking.View(model, task).label_spectrum`.
+    """
 
     model: str
     task: str
@@ -77,23 +77,13 @@ class KernelSpectrum:
         write_atomically(Path(path), lambda temporary: temporary.write_text(text))
 
 
-def kernel_spectrum(model: ZooModel, task: Task, *, probes: int = 4, seed: int = 0) -> KernelSpectrum:
-    """Spectrum of the centred pseudo-NTK of the training images, with the labels' energy in it.
-
-    Kernel rows and columns and the one-hot labels are centred, so that no eigenvector is the constant one. Images of
-    one class have similar gradients where the energy lies in the leading eigenvectors (paper, section 3.2).
-    Cost: `probes` reverse passes an image, O(n³).
-    """
-    apply, params = model.function
-    x = model.normalise(task.train.images)
-    kernel = np.asarray(probe_gram(apply, params, x, probes=probes, key=_key(seed)), np.float64)
-    return spectrum_of(kernel, encode(np.asarray(task.train.labels), task.n_classes), model.name, task.name)
-
-
 def spectrum_of(
     kernel: Float[np.ndarray, "n n"], targets: Float[np.ndarray, "n C"], model: str = "", task: str = ""
 ) -> KernelSpectrum:
-    """The same from any symmetric kernel and targets.
+    """Of any symmetric kernel and targets.
+
+    Kernel rows and columns and the targets are centred, so that no eigenvector is the constant one. Images of one class
+    have similar gradients where the energy lies in the leading eigenvectors (paper, section 3.2). Cost: O(n³).
 
     Raises:
         InputError: as `decompose`; targets that are constant.
@@ -113,9 +103,3 @@ def spectrum_of(
         alignment=float(alignment(kernel, residual, form="cka")),
         learning_rate=2 * len(kernel) / max(float(centred.eigenvalues[-1]), np.finfo(float).tiny),
     )
-
-
-def _key(seed: int) -> Any:
-    import jax
-
-    return jax.random.key(seed)

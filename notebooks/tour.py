@@ -15,15 +15,9 @@
 # %%
 import os
 
-import numpy as np
-
 import lin_ft
 from lin_ft.finetune import FinetuneConfig, finetune
-from lin_ft.functions import features_of
-from lin_ft.heads import init_head
-from lin_ft.kernels import probe_gram
-from lin_ft.predict import decompose, select
-from lin_ft.scores import encode
+from lin_ft.ranking import View
 
 SMALL = bool(os.environ.get("LIN_FT_SMALL"))
 TARGET = os.environ.get("LIN_FT_TARGET", "optdigits")
@@ -41,28 +35,21 @@ print(task)
 print(f"{len(zoo)} models: {', '.join(model.name for model in zoo)}")
 
 # %% [markdown]
-# ## One model, by hand
+# ## One model
 # The tangent model f0 + J (w - w0) trains in closed form, so all that its training can do is in the kernel J Jᵀ. With a
-# random head it is phi phiᵀ + 1 of the features plus a random probe of the gradients of the backbone.
+# random head it is phi phiᵀ + 1 of the features plus a random probe of the gradients of the backbone. A view of a model
+# on a task computes each part when it is asked for.
 
 # %%
-model = zoo[0]
-apply, params = model.function
-x, labels = model.normalise(task.train.images), np.asarray(task.train.labels)
-targets = encode(labels, task.n_classes) - 1 / task.n_classes
-features = features_of(apply, params, x)
-head = init_head("zero", features, targets.astype(x.dtype))
-kernel = probe_gram(apply, {**params, "head": head}, x, probes=2)
-print(f"{model.name}: kernel {kernel.shape}, mean of the diagonal {np.diag(kernel).mean():.3g}")
+view = View(zoo[0], task, lin_ft.RankConfig(probes=2))
+print(f"{view.model.name}: features {view.features.shape}, kernel {view.kernel.shape}")
 
 # %% [markdown]
 # One eigendecomposition gives the leave-one-out accuracy at every training time and ridge.
 
 # %%
-spectrum = decompose(kernel)
-times, ridges = [1 / spectrum.scale, 100 / spectrum.scale, np.inf], [0.01 * spectrum.scale, spectrum.scale]
-prediction = select(spectrum, targets, labels, times, ridges)
-print(f"leave-one-out accuracy {prediction.accuracy:.1%}, chance {1 / task.n_classes:.0%}")
+chance = 1 / task.n_classes
+print(f"leave-one-out accuracy {view.prediction.accuracy:.1%}, chance {chance:.0%}")
 
 # %% [markdown]
 # ## The whole zoo

@@ -22,10 +22,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import lin_ft
-from lin_ft.functions import features_of
-from lin_ft.kernels import probe_gram
 from lin_ft.predict import decompose
-from lin_ft.scores import alignment, encode
+from lin_ft.ranking import View
+from lin_ft.scores import alignment
 
 SMALL = bool(os.environ.get("LIN_FT_SMALL"))
 TARGET = os.environ.get("LIN_FT_TARGET", "optdigits")
@@ -38,9 +37,8 @@ zoo = lin_ft.load_zoo(ZOO) if ZOO else lin_ft.embedded_zoo()
 ranking = lin_ft.rank(zoo, task, lin_ft.RankConfig(head="zero", reference=zoo[0].name))
 names = [ranking.models[0].name, ranking.models[-1].name]
 models = [next(model for model in zoo if model.name == name) for name in names]
-labels = np.asarray(task.train.labels)
-order = np.argsort(labels, kind="stable")
-targets = encode(labels, task.n_classes) - 1 / task.n_classes
+views = [View(model, task, lin_ft.RankConfig(probes=4)) for model in models]
+targets, order = views[0].targets, np.argsort(views[0].labels, kind="stable")
 print(f"the best and the worst of {len(zoo)} models on {task.name}: {names[0]}, {names[1]}")
 
 # %% [markdown]
@@ -54,12 +52,9 @@ def centred(kernel):
 
 
 kernels = {}
-for model in models:
-    apply, params = model.function
-    x = model.normalise(task.train.images)
-    phi = features_of(apply, params, x).astype(np.float64)
-    kernels[model.name, "features"] = phi @ phi.T + 1
-    kernels[model.name, "whole network"] = np.asarray(probe_gram(apply, params, x, probes=4), np.float64)
+for view in views:
+    kernels[view.model.name, "features"] = view.under(head="zero").kernel
+    kernels[view.model.name, "whole network"] = view.kernel.astype(np.float64)
 kernels["labels", ""] = targets @ targets.T
 
 figure = Figure(figsize=(3.0 * len(kernels), 3.3), layout="constrained")

@@ -62,29 +62,27 @@ def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> di
 
 def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
     """Predictions under each head, k nearest neighbours, and the suite, each with its seconds."""
-    from lin_ft.functions import features_of
-    from lin_ft.ranking import RankConfig, describe, look
+    from lin_ft.ranking import RankConfig, View, describe
     from lin_ft.scores.nearest_neighbours import nearest_neighbours
 
     scores: dict[str, float | None] = {}
     seconds: dict[str, float] = {}
+    # No reference: whether a model is the reference is worked out from the whole matrix.
+    view = View(model, task, RankConfig(probes=config.probes, seed=cell.seed, reference=""))
     for head in config.heads:
-        ranking = RankConfig(head=head, probes=config.probes, seed=cell.seed)
-        seen = look(model, task, ranking)
         for left_out in config.left_out:
-            row = describe(model, task, dataclasses.replace(ranking, left_out=left_out), seen=seen)
+            row = describe(view.under(head=head, left_out=left_out))
             name = head if left_out == "image" else f"{head}-{left_out}"
             scores[f"predicted_accuracy/{name}"] = row.predicted_accuracy
             scores[f"predicted_loss/{name}"] = -row.predicted_loss
             scores[f"label_gradient/{head}"] = row.label_gradient
             scores.setdefault("label_feature_correlation", row.label_feature_correlation)
             seconds[name] = row.seconds
-    began = time.monotonic()
-    features = features_of(*model.function, model.normalise(task.train.images))
+    features, began = view.features, time.monotonic() - view.spent["features"]
     scores["nearest_neighbours"] = nearest_neighbours(features, task.train.labels)
     seconds["nearest_neighbours"] = round(time.monotonic() - began, 3)
     names = json.loads(dict(cell.settings)["scores"])
-    rows = suite_scores(model, task, names, probes=config.probes, seed=cell.seed, source_shots=config.source_shots)
+    rows = suite_scores(view.under(head="random", source_shots=config.source_shots), names)
     scores |= {name: row["value"] for name, row in rows.items()}
     seconds |= {name: row["seconds"] for name, row in rows.items()}
     parts = {name: row["parts"] for name, row in rows.items() if "parts" in row}

@@ -29,12 +29,13 @@ class Spectrum:
 
         from lin_ft.data import load_task
         from lin_ft.files.atomic import write_atomically
+        from lin_ft.ranking import RankConfig, View
         from lin_ft.report.spectrum_plot import plot_spectra
-        from lin_ft.spectra import kernel_spectrum
 
         models = chosen_zoo(self.zoo, self.model)
         task = load_task(self.target, shots=self.shots, seed=self.seed)
-        spectra = [kernel_spectrum(model, task, probes=self.probes, seed=self.seed) for model in models]
+        config = RankConfig(probes=self.probes, seed=self.seed)
+        spectra = [View(model, task, config).label_spectrum for model in models]
         table = Table(title=f"{task.name}: {task.n} images, {task.n_classes} classes")
         columns = ("model", "alignment", "energy in top C-1", "effective dim.", "time to fit 90 %")
         for name in columns:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,14 +11,12 @@ from lin_ft import scores as suite
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.files.progress import bar
-from lin_ft.predict import bootstrap_interval, decompose, select, stratified_folds
-from lin_ft.predict.selection import Prediction
+from lin_ft.predict import bootstrap_interval
 from lin_ft.ranking.config import RankConfig
+from lin_ft.ranking.inputs import score_inputs
 from lin_ft.ranking.result import SCORES, Details, RankedModel, Ranking
-from lin_ft.ranking.view import Seen, look
-from lin_ft.scores import alignment, encode, label_feature, predicted_decrease
-from lin_ft.side_by_side import score_inputs
-from lin_ft.spectra import spectrum_of
+from lin_ft.ranking.view import View
+from lin_ft.scores import alignment, evaluate, label_feature, predicted_decrease
 from lin_ft.zoo import ZooModel
 
 
@@ -36,7 +33,7 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     rows = []
     with bar(f"ranking for {task.name}", len(zoo)) if progress else _silent() as show:
         for done, model in enumerate(zoo):
-            rows.append(describe(model, task, config))
+            rows.append(describe(View(model, task, config)))
             show(done + 1)
     reference = next((row for row in rows if row.name == config.reference), None)
     combined = suite.combined(config.chosen, [row.scores for row in rows])
@@ -57,71 +54,41 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     return Ranking(task.name, task.n, task.n_classes, config.reference, config.score, tuple(rows))
 
 
-def describe(model: ZooModel, task: Task, config: RankConfig | None = None, *, seen: Seen | None = None) -> RankedModel:
-    """All quantities of one model on one task; `rank` and `predicted_gain` are left for `rank` to fill.
+def describe(view: View) -> RankedModel:
+    """All quantities of one model on one task; `predicted_gain` and what depends on other models are left for `rank`.
 
     The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself:
     leave-one-out never meets a head that has seen the label.
-    Cost: that of `look`, unless it was `seen` before, and O(n³) for the spectrum.
+    Cost: that of the view's features, kernel and spectrum, unless it has them, and O(n³) for leave-one-out.
     """
-    config = config or RankConfig()
-    seen = seen or look(model, task, config)
-    began = time.monotonic() - seen.seconds
-    features, targets, kernel, labels = seen.features, seen.targets, seen.kernel, np.asarray(task.train.labels)
-    spectrum = decompose(kernel)
-    scale = spectrum.scale
-    prediction = select(
-        spectrum,
-        targets,
-        labels,
-        [time / scale for time in config.times],
-        [ridge * scale for ridge in config.ridges],
-        folds=None if config.left_out == "image" else stratified_folds(labels, _shots(labels), seed=config.seed),
-    )
+    began = time.monotonic() - sum(view.spent.values())
+    config, prediction = view.config, view.prediction
     ranked = RankedModel(
-        name=model.name,
-        source=model.card.source if model.card.family == "single" else model.name,
+        name=view.model.name,
+        source=view.model.card.source if view.model.card.family == "single" else view.model.name,
         rank=0,
         predicted_accuracy=prediction.accuracy,
         predicted_accuracy_interval=bootstrap_interval(prediction.correct, seed=config.seed),
         predicted_loss=prediction.loss,
         predicted_gain=None,
-        predicted_decrease=predicted_decrease(kernel, targets, spectrum=spectrum),
-        label_gradient=alignment(kernel, targets, form="cka"),
-        label_feature_correlation=label_feature(features, targets, form="cka"),
+        predicted_decrease=predicted_decrease(view.kernel, view.targets, spectrum=view.spectrum),
+        label_gradient=alignment(view.kernel, view.targets, form="cka"),
+        label_feature_correlation=label_feature(view.features, view.targets, form="cka"),
         seconds=round(time.monotonic() - began, 3),
         correct=tuple(float(value) for value in prediction.correct),
-        details=_details(config, prediction, kernel, labels, model, task) if config.details else None,
+        details=_details(view) if config.details else None,
     )
-    if not config.chosen:
-        return ranked
-    inputs = score_inputs(
-        model,
-        task,
-        features=features,
-        targets=targets,
-        kernel=np.asarray(kernel),
-        reference=config.reference,
-        seed=config.seed,
-        source_shots=config.source_shots,
-    )
-    return dataclasses.replace(ranked, scores=suite.evaluate(config.chosen, inputs))
+    return dataclasses.replace(ranked, scores=evaluate(config.chosen, score_inputs(view))) if config.chosen else ranked
 
 
-def _shots(labels: np.ndarray) -> int:
-    """Images of the largest class; at least two folds."""
-    return max(2, int(np.bincount(labels).max()))
-
-
-def _details(
-    config: RankConfig, prediction: Prediction, kernel: Any, labels: Any, model: ZooModel, task: Task
-) -> Details:
+def _details(view: View) -> Details:
+    prediction = view.prediction
     place = int(np.argmin(prediction.losses.min(0)))
     return Details(
-        times=tuple(sorted(config.times)),
+        times=tuple(sorted(view.config.times)),
         accuracies=tuple(prediction.accuracies[:, place].tolist()),
         predicted=tuple(prediction.logits.argmax(1).tolist()),
-        spectrum=spectrum_of(np.asarray(kernel, np.float64), encode(labels, task.n_classes), model.name, task.name),
+        spectrum=view.label_spectrum,
     )
 
 

@@ -12,10 +12,10 @@ from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.finetune import FinetuneConfig, FinetuneResult
-from lin_ft.ranking.table import ranking_table
+from lin_ft.ranking.agreement import kendall_matrix
+from lin_ft.ranking.table import ranking_table, score_table
 from lin_ft.ranking.verify import verdict, verified
 from lin_ft.scores import Scored
-from lin_ft.side_by_side import kendall_matrix, score_table
 from lin_ft.spectra import KernelSpectrum
 from lin_ft.zoo import ZooModel
 

@@ -1,47 +1,164 @@
-"""What a model sees of a task's training images."""
+"""A model on a task: what the model sees of the training images, each part computed once, when first asked for."""
 
 import dataclasses
+import functools
+import inspect
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import numpy as np
+from jaxtyping import Float, Int
 
 from lin_ft.data import Task
-from lin_ft.functions import with_head
-from lin_ft.heads import init_head
+from lin_ft.functions import ModelFunction
 from lin_ft.kernels import probe_gram
+from lin_ft.predict import Prediction, Spectrum, decompose, select, stratified_folds
 from lin_ft.ranking.config import RankConfig
 from lin_ft.scores import encode
+from lin_ft.spectra import KernelSpectrum, spectrum_of
+from lin_ft.typing import Params
 from lin_ft.zoo import ZooModel
 from lin_ft.zoo.feature_cache import cached_features
 
+_View = TypeVar("_View", bound="View")
+
+
+class Part:
+    """A property of a View, computed once for each value of the `settings` (fields of RankConfig) it depends on."""
+
+    def __init__(self, make: Callable[[Any], Any], settings: tuple[str, ...]):
+        self.make, self.settings, self.name = make, settings, make.__name__
+        functools.update_wrapper(self, make)  # pyright: ignore[reportArgumentType]
+
+    def key(self, config: RankConfig) -> tuple[Any, ...]:
+        return (self.name, *(getattr(config, setting) for setting in self.settings))
+
+    def __get__(self, view: Any, owner: type | None = None) -> Any:
+        if view is None:
+            return self
+        key = self.key(view.config)
+        if key not in view.made:
+            began, before = time.monotonic(), _total(view.made)
+            value = self.make(view)
+            view.made[key] = value, time.monotonic() - began - (_total(view.made) - before)
+        return view.made[key][0]
+
+
+def _total(made: dict[Any, tuple[Any, float]]) -> float:
+    return sum((seconds for _, seconds in made.values()), 0.0)
+
+
+if TYPE_CHECKING:  # to a type checker a part is an ordinary cached property
+
+    def part(*settings: str) -> type[functools.cached_property]: ...
+else:
+
+    def part(*settings):
+        """Make a method of a View one of its parts; name the fields of RankConfig that it depends on."""
+        return lambda make: Part(make, settings)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Seen:
-    """What a model sees of the training images, under one head."""
+class View:
+    """A model on a task, under the settings of a RankConfig. Every part is computed when first asked for, and kept.
 
-    features: np.ndarray
-    targets: np.ndarray
-    """One-hot minus 1 / C."""
-    kernel: np.ndarray
-    seconds: float
+        view = View(model, task, RankConfig(probes=4))
+        view.features, view.kernel, view.spectrum, view.under(head="zero").kernel
 
-
-def look(model: ZooModel, task: Task, config: RankConfig) -> Seen:
-    """Features and kernel of the training images; `describe` with the same config takes it from there.
-
-    Cost: one forward pass, and `probes` forward-and-backward passes for each training image.
+    It looks at the training images only. A further part is a method under `part`, which names the fields of RankConfig
+    that it depends on; views that come from one another by `under` share whatever does not depend on what differs.
     """
-    began = time.monotonic()
-    apply, params = model.function
-    x, labels = model.normalise(task.train.images), np.asarray(task.train.labels)
-    # Minus a constant: the class frequencies would tell leave-one-out the label it leaves out.
-    targets = encode(labels, task.n_classes) - 1 / task.n_classes
-    features = cached_features(model, task.train.images)
-    key = jax.random.key(config.seed)
-    params = with_head(params, init_head(config.head, features, targets.astype(x.dtype), key))
-    if config.head == "zero" or config.trainable == "head":
-        kernel = features.astype(np.float64) @ features.T.astype(np.float64) + 1
-    else:
-        kernel = probe_gram(apply, params, x, probes=config.probes, key=key, trainable=config.trainable)
-    return Seen(np.asarray(features), targets, np.asarray(kernel), time.monotonic() - began)
+
+    model: ZooModel
+    task: Task
+    config: RankConfig = dataclasses.field(default_factory=RankConfig)
+    made: dict[tuple[Any, ...], tuple[Any, float]] = dataclasses.field(default_factory=dict, repr=False)
+    """What was computed, and in how many seconds (without those of the parts that it asked for)."""
+
+    def under(self: _View, **settings: Any) -> _View:
+        """The same model and task under other settings."""
+        return dataclasses.replace(self, config=dataclasses.replace(self.config, **settings))
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """Seconds of each part of this view that was computed."""
+        parts = (
+            each for each in map(functools.partial(inspect.getattr_static, self), dir(self)) if isinstance(each, Part)
+        )
+        return {each.name: self.made[key][1] for each in parts if (key := each.key(self.config)) in self.made}
+
+    @property
+    def function(self) -> tuple[ModelFunction, Params]:
+        """(apply, params) with the head of the source; no part depends on that head."""
+        return self.model.function
+
+    @part()
+    def labels(self) -> Int[np.ndarray, " n"]:
+        """Of the training images, 0 .. C - 1."""
+        return np.asarray(self.task.train.labels)
+
+    @part()
+    def x(self) -> Float[np.ndarray, "n h w 3"]:
+        """The training images as the network takes them."""
+        return self.model.normalise(self.task.train.images)
+
+    @part()
+    def targets(self) -> Float[np.ndarray, "n C"]:
+        """Y: one-hot minus 1 / C.
+
+        Minus a constant and not the class frequencies: these would tell leave-one-out the label that it leaves out.
+        """
+        return encode(self.labels, self.task.n_classes) - 1 / self.task.n_classes
+
+    @part()
+    def features(self) -> Float[np.ndarray, "n d"]:
+        """phi, penultimate features. Cost: one forward pass, none where they are in the cache folder."""
+        return np.asarray(cached_features(self.model, self.task.train.images))
+
+    @part("head", "probes", "trainable", "seed")
+    def kernel(self) -> Float[np.ndarray, "n n"]:
+        """K with Theta approximated by K ⊗ I_C: phi phiᵀ + 1 under a zero head or where the head alone trains, else
+        `probe_gram`, in expectation over random heads.
+
+        Cost: that of the features, or `probes` forward-and-backward passes for each image.
+        """
+        config = self.config
+        if config.head == "zero" or config.trainable == "head":
+            return self.features.astype(np.float64) @ self.features.T.astype(np.float64) + 1
+        key = jax.random.key(config.seed)
+        kernel = probe_gram(*self.function, self.x, probes=config.probes, key=key, trainable=config.trainable)
+        return np.asarray(kernel)
+
+    @part("head", "probes", "trainable", "seed")
+    def spectrum(self) -> Spectrum:
+        """Of the kernel: it serves every training time and ridge. Cost: O(n³)."""
+        return decompose(self.kernel)
+
+    @part("head", "probes", "trainable", "seed")
+    def label_spectrum(self) -> KernelSpectrum:
+        """Of the centred kernel, with the labels' energy in it; see lin_ft.spectra. Cost: O(n³)."""
+        targets = encode(self.labels, self.task.n_classes)
+        return spectrum_of(np.asarray(self.kernel, np.float64), targets, self.model.name, self.task.name)
+
+    @part("head", "probes", "trainable", "seed", "times", "ridges", "left_out")
+    def prediction(self) -> Prediction:
+        """Of each training image from the others; see `predict_left_out`. Cost: O(n³)."""
+        return predict_left_out(self.spectrum, self.targets, self.labels, self.config)
+
+
+def predict_left_out(
+    spectrum: Spectrum, targets: Float[np.ndarray, "n C"], labels: Int[np.ndarray, " n"], config: RankConfig
+) -> Prediction:
+    """What leave-one-out says at the time and ridge of `config` with the least leave-one-out loss.
+
+    One image after the other is left out, or where `config.left_out` says so one of each class at a time.
+    """
+    folds = None
+    if config.left_out == "shot":
+        largest = int(np.bincount(labels).max())
+        folds = stratified_folds(labels, max(2, largest), seed=config.seed)
+    scale = spectrum.scale
+    times, ridges = [time / scale for time in config.times], [ridge * scale for ridge in config.ridges]
+    return select(spectrum, targets, labels, times, ridges, folds=folds)

@@ -107,7 +107,7 @@ def rungs(
     that see as many images.
     """
     from lin_ft.finetune import FinetuneConfig, finetune
-    from lin_ft.ranking import RankConfig, describe
+    from lin_ft.ranking import RankConfig, View, describe
 
     if not steps or list(steps) != sorted(set(steps)) or steps[0] < 1:
         raise InputError(f"steps {tuple(steps)}: give growing numbers of gradient steps, from 1.")
@@ -117,7 +117,7 @@ def rungs(
 
     def row(name: str):
         if name not in rows:
-            rows[name] = describe(by_name[name], task, RankConfig(head="zero", seed=config.seed))
+            rows[name] = describe(View(by_name[name], task, RankConfig(head="zero", seed=config.seed)))
         return rows[name]
 
     first: dict[str, float] = {}

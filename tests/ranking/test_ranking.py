@@ -10,7 +10,7 @@ from tiny import light_task, random_model
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.predict import decompose, leave_one_out_by_refit
-from lin_ft.ranking import SCORES, RankConfig, describe, rank
+from lin_ft.ranking import SCORES, RankConfig, View, describe, rank
 from lin_ft.report import plot_ranking
 
 CONFIG = RankConfig(reference="first", probes=1)
@@ -88,7 +88,7 @@ def test_with_a_zero_head_the_prediction_is_the_leave_one_out_of_ridge_regressio
     from lin_ft.scores import encode
 
     config = dataclasses.replace(CONFIG, head="zero", times=(np.inf,), ridges=(0.1,))
-    row = describe(zoo[0], task, config)
+    row = describe(View(zoo[0], task, config))
     apply, params = zoo[0].function
     phi = features_of(apply, params, zoo[0].normalise(task.train.images)).astype(np.float64)
     kernel = phi @ phi.T + 1
@@ -100,7 +100,7 @@ def test_with_a_zero_head_the_prediction_is_the_leave_one_out_of_ridge_regressio
 
 
 def test_images_can_be_left_out_one_of_each_class_at_a_time(zoo, task, ranking):
-    found = describe(zoo[0], task, dataclasses.replace(CONFIG, left_out="shot"))
+    found = describe(View(zoo[0], task, dataclasses.replace(CONFIG, left_out="shot")))
     single = next(row for row in ranking.models if row.name == zoo[0].name)
     assert found.predicted_loss != single.predicted_loss
     assert found.label_gradient == single.label_gradient

@@ -10,9 +10,8 @@ from tiny import light_task, random_model
 
 from lin_ft import cli
 from lin_ft.errors import InputError
-from lin_ft.ranking import RankConfig, rank
+from lin_ft.ranking import RankConfig, kendall_matrix, rank
 from lin_ft.scores import SCORES
-from lin_ft.side_by_side import kendall_matrix
 
 
 @pytest.fixture(scope="module")
