@@ -24,7 +24,7 @@ docs: .venv/.installed-docs
 	@echo 'docs/_build/html/index.html'
 
 figures: .venv/.installed-figures
-	$(BIN)/python experiments/figures.py
+	$(BIN)/python -m experiments.figures
 
 clean:
 	rm -rf .venv

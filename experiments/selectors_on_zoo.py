@@ -1,6 +1,6 @@
 """Learned rankers on the repository's own zoo: do embeddings of data sets and models tell which source suits a target?
 
-Command   python experiments/selectors_on_zoo.py
+Command   python -m experiments.selectors_on_zoo
 Expected  results/zoo_selectors.{json,md}: rankings of 8 models for 6 targets at 10 shots, one target left out at a
           time, against fine-tuned test accuracy (the cells that `verify_ranking.py run` wrote). Six targets teach too
           little: no learned ranker beats Label-Feature Correlation, and embeddings alone not the mean rank
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from verify_ranking import SCORES
 
+from experiments.verify_ranking import SCORES
 from lin_ft.benchmark import Results, leave_one_task_out, markdown_table, summarise
 from lin_ft.benchmark.summary import as_dict, rounded
 from lin_ft.data import load_task

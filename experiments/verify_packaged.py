@@ -1,6 +1,6 @@
 """Is the ranking of real backbones right? The tables of verify_ranking.py from the matrix of configs/bench_packaged.py.
 
-Command   python experiments/verify_packaged.py --markdown experiments/results/verify_packaged.md
+Command   python -m experiments.verify_packaged --markdown experiments/results/verify_packaged.md
 Expected  predicted and measured accuracy of 8 models on 5 tasks, and how each score ranks them
 Hardware  seconds; the cells took about two hours on one CPU core
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from verify_ranking import HEADS, show
 
+from experiments.verify_ranking import HEADS, show
 from lin_ft.benchmark.collect import read_parquet
 
 

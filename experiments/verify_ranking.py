@@ -1,7 +1,7 @@
 """Is the ranking right? Every (task, model) pair is predicted from 10 shots a class, then fine-tuned for real.
 
-Command   python experiments/verify_ranking.py run --out experiments/results/verify   (again: goes on where it stopped)
-          python experiments/verify_ranking.py table --out experiments/results/verify --markdown results.md
+Command   python -m experiments.verify_ranking run --out experiments/results/verify   (again: goes on where it stopped)
+          python -m experiments.verify_ranking table --out experiments/results/verify --markdown results.md
 Expected  one JSON file a cell; a table of predicted and measured accuracy, with rank correlations, for the README
 Hardware  2 CPU cores: about a minute a cell; `--part 0/2` and `--part 1/2` share the cells between two processes
 """

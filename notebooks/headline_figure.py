@@ -14,19 +14,15 @@
 
 # %%
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).parent if "__file__" in globals() else Path.cwd()
-sys.path.insert(0, str(HERE.parent / "experiments"))
-from figure import Options, arrays  # noqa: E402
-
-from lin_ft.benchmark import spearman  # noqa: E402
-from lin_ft.benchmark.questions import answers  # noqa: E402
-from lin_ft.benchmark.report import gains  # noqa: E402
-from lin_ft.report.gain_curve_plot import plot_gain_curves  # noqa: E402
+from experiments.common.figure import Options, arrays  # from the root of a checkout
+from lin_ft.benchmark import spearman
+from lin_ft.benchmark.questions import answers
+from lin_ft.benchmark.report import gains
+from lin_ft.report.gain_curve_plot import plot_gain_curves
 
 OUT = Path(os.environ.get("LIN_FT_OUT", "."))
 

@@ -5,7 +5,7 @@ At a use out = op(data, W) of a weight (a convolution, a dense layer), dW = op(d
 element. As outputs of a first program `data` and `d out` exist already when a second one reads them. In the first,
 convolutions of few channels take the form of lin_ft.autodiff.narrow_convolution. Values are those of
 `jax.value_and_grad` but for rounding. Measured on one core (AVX-512), ResNet-20, 32 images, BatchNorm in training
-mode: 1.6 times faster, 1.4 without the narrow form (`experiments/benchmark_training_step.py`). Cost: the same
+mode: 1.6 times faster, 1.4 without the narrow form (`experiments/benchmarks/training_step.py`). Cost: the same
 passes; every `data` and `d out` is kept until the second program has run, about the activations once more.
 """
 

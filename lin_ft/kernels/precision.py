@@ -1,7 +1,7 @@
 """Number formats of kernels: float32, float64 on request, bfloat16 for the passes of an accelerator.
 
 Relative error of a trace kernel, ||K - K64||_F / ||K64||_F, on the embedded zoo (median and worst of 8 models, 40
-images; `experiments/kernel_precision.py`): float32 1.1e-6 and 2.7e-5, bfloat16 0.004 and 0.013.
+images; `experiments/benchmarks/precision.py`): float32 1.1e-6 and 2.7e-5, bfloat16 0.004 and 0.013.
 """
 
 import contextlib

@@ -50,7 +50,7 @@ def probe_gram(
     memory as in `gram`.
 
     Measured on the embedded zoo against the exact trace kernel (relative Frobenius error after the best factor, median
-    and worst of 8 models, and rank correlation of the entries off the diagonal; `experiments/kernel_precision.py`):
+    and worst of 8 models, and rank correlation of the entries off the diagonal; `experiments/benchmarks/precision.py`):
     one probe of features .10, .17 (.85), 4 probes .065, .09 (.93), 16 probes .04, .07 (.98), one probe of logits .06,
     .27 (.92), sum of logits .09, .15 (.93).
 

@@ -1,32 +1,16 @@
 """The paper's own table: its printed gains come out again, and the script runs."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments.paper import table as paper_table
 from lin_ft.benchmark import spearman, within_groups
 from lin_ft.benchmark.resampling import mean
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "paper_table.py"
 
-
-@pytest.fixture(scope="module")
-def paper_table():
-    spec = importlib.util.spec_from_file_location("paper_table", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["paper_table"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["paper_table"]
-
-
-def test_all_934_errors_are_there(paper_table):
+def test_all_934_errors_are_there():
     sizes = [paper_table.load(regime).accuracy.size for regime in paper_table.REGIMES]
     assert sizes == [240, 330, 300, 64]
     assert sorted(set(paper_table.load("full").groups)) == [
@@ -35,7 +19,7 @@ def test_all_934_errors_are_there(paper_table):
 
 
 @pytest.mark.parametrize(("regime", "random", "both"), [("full", -1.58, 0.88), ("20shot", -3.2, 0.73)])
-def test_figure_4_is_reproduced(paper_table, regime, random, both):
+def test_figure_4_is_reproduced(regime, random, both):
     results, _ = paper_table.part(regime)
     rows = paper_table.figure_4(results, regime)
     assert len(rows) == 16
@@ -51,7 +35,7 @@ def test_figure_4_is_reproduced(paper_table, regime, random, both):
 @pytest.mark.parametrize(
     ("regime", "static", "order"), [("full", 0.785, 0.517), ("20shot", 0.649, 0.469), ("5shot", 0.55, 0.311)]
 )
-def test_rankings_blind_to_the_target_beat_the_published_scores(paper_table, regime, static, order):
+def test_rankings_blind_to_the_target_beat_the_published_scores(regime, static, order):
     results, scores = paper_table.part(regime)
 
     def over_tasks(name):
@@ -65,13 +49,13 @@ def test_rankings_blind_to_the_target_beat_the_published_scores(paper_table, reg
         assert over_tasks(paper_table.LOTO) > best
 
 
-def test_within_a_group_a_static_order_still_ranks(paper_table):
+def test_within_a_group_a_static_order_still_ranks():
     results, scores = paper_table.part("full")
     inside = {g: mean(v) for g, v in within_groups(spearman, results, scores[paper_table.LOTO]).items()}
     assert inside["R101 from scratch"] > 0.8 > inside["R101 from ImageNet"] > 0.3
 
 
-def test_the_script_runs(paper_table, tmp_path, capsys):
+def test_the_script_runs(tmp_path, capsys):
     paper_table.PaperTable(out=tmp_path, repeats=2).run()
     assert "16 of 16 printed" in capsys.readouterr().out
     values = json.loads((tmp_path / "paper_table.json").read_text())

@@ -1,31 +1,17 @@
 """Every ablation runs at small size, goes on where it stopped, and writes table and picture."""
 
-import importlib.util
+import importlib
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from small_zoo import NAMES, TASKS, small_tasks, small_truth, small_zoo
 
+from experiments.common import ablation
+from experiments.make_figures import modules
 from lin_ft.errors import InputError
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-SCRIPTS = sorted(path.stem for path in EXPERIMENTS.glob("ablation_*.py"))
-
-
-def load(name):
-    sys.path.insert(0, str(EXPERIMENTS))
-    try:
-        spec = importlib.util.spec_from_file_location(name, EXPERIMENTS / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    finally:
-        sys.path.remove(str(EXPERIMENTS))
+ABLATIONS = modules("ablations")
 
 
 @pytest.fixture(scope="module")
@@ -38,37 +24,28 @@ def place(tmp_path_factory):
 
 @pytest.fixture
 def options(place, tmp_path, monkeypatch):
-    ablation = load("ablation")
-    sys.modules["ablation"] = ablation
     small_zoo(place / "zoo", monkeypatch)
     monkeypatch.setenv("LIN_FT_CACHE", str(place / "cache"))
     keywords = {"truth": place / "truth", "zoo": str(place / "zoo"), "shots": 4, "repeats": 5, "out": tmp_path / "out"}
-    yield ablation.Options(**keywords, kernels=place / "kernels")
-    del sys.modules["ablation"]
+    return ablation.Options(**keywords, kernels=place / "kernels")
 
 
-def test_there_is_one_for_each_choice():
-    assert [name.removeprefix("ablation_") for name in SCRIPTS] == [
-        "head", "kernel", "labels", "learning_rate", "normalisation", "samples", "time_ridge", "trainable",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", ABLATIONS)
 def test_it_runs(name, options):
-    module = load(name)
+    module, name = importlib.import_module(f"experiments.{name}"), name.removeprefix("ablations.")
     if hasattr(module, "main"):
         module.main(options)
     else:
-        sys.modules["ablation"].run(name.removeprefix("ablation_"), "a title", module.variants, options)
-    values = json.loads((options.out / f"{name}.json").read_text())["values"]
+        ablation.run(name, "a title", module.variants, options)
+    values = json.loads((options.out / f"ablation_{name}.json").read_text())["values"]
     assert len(values) == len(NAMES) * len(TASKS)
     assert all(np.isfinite(list(row.values())).all() and len(row) > 1 for row in values.values())
-    assert "Spearman" in (options.out / f"{name}.md").read_text()
+    assert "Spearman" in (options.out / f"ablation_{name}.md").read_text()
     assert {path.suffix for path in options.out.iterdir()} == {".json", ".md", ".png", ".pdf"}
 
 
 def test_finished_pairs_are_not_done_again_and_a_perfect_variant_has_spearman_1(options):
-    ablation, asked = sys.modules["ablation"], []
+    asked = []
 
     def variants(pair):
         asked.append(pair.model.name)
@@ -89,4 +66,4 @@ def test_finished_pairs_are_not_done_again_and_a_perfect_variant_has_spearman_1(
 
 def test_no_truth_is_one_sentence(options, tmp_path):
     with pytest.raises(InputError, match="no fine-tuned accuracy at 4 shots"):
-        sys.modules["ablation"].truth(tmp_path, 4)
+        ablation.truth(tmp_path, 4)

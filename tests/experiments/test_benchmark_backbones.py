@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+ROOT = Path(__file__).parents[2]
 
 
 def test_each_method_is_measured(tmp_path):
     out = tmp_path / "backbones.json"
     small = ["--models", "squeezenet_11", "--n", "4", "--side", "48", "--batch-size", "2"]
-    command = [sys.executable, EXPERIMENTS / "benchmark_backbones.py", *small, "--out", out]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [sys.executable, "-m", "experiments.benchmarks.backbones", *small, "--out", out]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     result = json.loads(out.read_text())
     assert {"command", "commit", "hardware", "seed"} <= result.keys()
     assert [row["method"] for row in result["rows"]] == ["plain", "label_gradient", "sketch"]

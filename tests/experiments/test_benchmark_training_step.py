@@ -5,13 +5,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "benchmark_training_step.py"
+ROOT = Path(__file__).parents[2]
 
 
 def test_both_ways_are_measured(tmp_path):
     out = tmp_path / "step.json"
     small = ["--batch-size", "2", "--side", "8", "--repeats", "1", "--steps", "1", "--out", out]
-    subprocess.run([sys.executable, SCRIPT, *small], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "experiments.benchmarks.training_step", *small],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
     result = json.loads(out.read_text())
     assert {"command", "commit", "device", "seed"} <= result.keys()
     assert all(seconds > 0 for seconds in result["seconds"].values())

@@ -2,30 +2,18 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from small_zoo import NAMES, TASKS, small_truth
 
+from experiments import make_figures as figures
 from lin_ft.errors import InputError
 from lin_ft.ranking import RankedModel, Ranking, ranking_from_dict
 from lin_ft.scores import Scored
 
 ROOT = Path(__file__).parents[2]
-FIGURES = sorted(path.stem for path in (ROOT / "experiments").glob("figure_*.py"))
-
-
-@pytest.fixture
-def figures(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
-    before = set(sys.modules)
-    import figures
-
-    yield figures
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(ROOT / "experiments")):
-            del sys.modules[name]
+FIGURES = figures.modules("figures")
 
 
 @pytest.fixture
@@ -53,33 +41,33 @@ def of_table(tmp_path):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_comes_from_a_table(name, figures, of_table, tmp_path):
+def test_every_figure_comes_from_a_table(name, of_table, tmp_path):
     before = (ROOT / "README.md").read_text()
     command = figures.Figures(of_table, tmp_path, only=(name,), reference="second", shots=4, repeats=5)
     command.run()
     assert (ROOT / "README.md").read_text() == before, "the README is of the committed results"
     written = sorted((tmp_path / "figures").iterdir())
-    stem = name.removeprefix("figure_")
+    stem = name.removeprefix("figures.")
     assert {path.stem for path in written} == {stem}
     assert {path.suffix for path in written} in ({".png", ".pdf"}, {".md"}, {".png", ".pdf", ".md"})
     assert all(path.stat().st_size > (4000 if path.suffix != ".md" else 50) for path in written)
 
 
-def test_cells_of_verify_ranking_serve_before_the_matrix_is_run(figures, tmp_path, capsys):
+def test_cells_of_verify_ranking_serve_before_the_matrix_is_run(tmp_path, capsys):
     small_truth(tmp_path / "verify")
     (tmp_path / "verify" / "spots-0-first.json").unlink()  # of spots one model is missing: it is left out
-    figures.Figures(tmp_path / "verify", tmp_path, only=("figure_gain_by_task", "figure_shots", "figure_ceiling"),
+    figures.Figures(tmp_path / "verify", tmp_path, only=("figures.gain_by_task", "figures.shots", "figures.ceiling"),
                     reference="second", shots=4, repeats=5).run()  # fmt: skip
     printed = capsys.readouterr().out
-    assert "figure_shots: left out, the table has 4 images a class only." in printed
-    assert "figure_ceiling: left out, a noise ceiling needs two seeds." in printed
+    assert "figures.shots: left out, the table has 4 images a class only." in printed
+    assert "figures.ceiling: left out, a noise ceiling needs two seeds." in printed
     lines = (tmp_path / "figures" / "gain_by_task.md").read_text().splitlines()
     assert lines[0] == "| score | stripes | mean |"
     assert "| best | 20.0 | 20.0 |" in lines
     assert "| worst | -10.0 | -10.0 |" in lines
 
 
-def test_the_readme_gets_its_table_again_and_keeps_the_rest(figures, tmp_path):
+def test_the_readme_gets_its_table_again_and_keeps_the_rest(tmp_path):
     small_truth(tmp_path / "verify")
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- verify_ranking -->\nold\n<!-- /verify_ranking -->\nafter\n")
@@ -94,7 +82,7 @@ def test_the_readme_gets_its_table_again_and_keeps_the_rest(figures, tmp_path):
     assert figures.between("no marks", "verify_ranking", "x") == "no marks"
 
 
-def test_the_table_of_packaged_models_in_the_readme_is_the_committed_one(figures, tmp_path):
+def test_the_table_of_packaged_models_in_the_readme_is_the_committed_one(tmp_path):
     shutil.copytree(ROOT / "experiments" / "results" / "packaged", tmp_path / "packaged")
     readme = tmp_path / "README.md"
     shutil.copy(ROOT / "README.md", readme)
@@ -103,7 +91,7 @@ def test_the_table_of_packaged_models_in_the_readme_is_the_committed_one(figures
     assert "<!-- verify_packaged -->" in readme.read_text()
 
 
-def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(figures, tmp_path):
+def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(tmp_path):
     rows = tuple(
         RankedModel(
             name, name, place + 1, 0.9 - place / 10, (0.5, 0.95), 0.1, 0.0, 0.3, 0.1 * place, 0.2, 1.0,
@@ -122,18 +110,18 @@ def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(figures, tmp_path
         ranking_from_dict({"models": [{}]})
 
 
-def test_ablations_that_were_run_are_reported_and_unknown_names_refused(figures, tmp_path, capsys):
+def test_ablations_that_were_run_are_reported_and_unknown_names_refused(tmp_path, capsys):
     small_truth(tmp_path / "verify")
     values = {f"{task} 0 {name}": {"a": 1.0 * m, "b": -1.0 * m} for task in TASKS for m, name in enumerate(NAMES)}
     (tmp_path / "ablation_head.json").write_text(json.dumps({"title": "heads", "values": values}))
-    figures.Figures(results=tmp_path, only=("ablation_head", "ablation_kernel"), shots=4, repeats=3).run()
-    assert "ablation_kernel: left out, it has not been run" in capsys.readouterr().out
+    figures.Figures(results=tmp_path, only=("ablations.head", "ablations.kernel"), shots=4, repeats=3).run()
+    assert "ablations.kernel: left out, it has not been run" in capsys.readouterr().out
     assert "| a | 1.00" in (tmp_path / "ablation_head.md").read_text()
     with pytest.raises(SystemExit, match="no such; there are"):
         figures.Figures(only=("such",)).run()
 
 
-def test_the_committed_results_make_every_figure_that_needs_no_more(figures, tmp_path):
+def test_the_committed_results_make_every_figure_that_needs_no_more(tmp_path):
     shutil.copytree(ROOT / "experiments" / "results" / "verify", tmp_path / "verify")
-    figures.Figures(tmp_path / "verify", tmp_path, only=("figure_gain", "figure_cost"), repeats=3).run()
+    figures.Figures(tmp_path / "verify", tmp_path, only=("figures.gain", "figures.cost"), repeats=3).run()
     assert (tmp_path / "figures" / "gain.png").exists()

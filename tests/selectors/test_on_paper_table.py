@@ -2,17 +2,13 @@
 
 import importlib
 import json
-from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "experiments"
-
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("selectors_on_paper_table")
+def script():
+    return importlib.import_module("experiments.paper.selectors")
 
 
 def test_the_script_runs_and_searching_costs_less_than_brute_force(script, tmp_path, capsys):

@@ -2,18 +2,14 @@
 
 import importlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
-    return importlib.import_module("selectors_on_zoo")
+def script():
+    return importlib.import_module("experiments.selectors_on_zoo")
 
 
 def test_the_script_ranks_every_target_it_has_all_cells_of(script, tmp_path, monkeypatch, capsys):
@@ -24,7 +20,7 @@ def test_the_script_ranks_every_target_it_has_all_cells_of(script, tmp_path, mon
     assert len(rows) == 8
     text = (tmp_path / "zoo_selectors.md").read_text()
     assert text.strip() == capsys.readouterr().out.strip()
-    results, scores, source_accuracy = script.measured(EXPERIMENTS / "results" / "verify")
+    results, scores, source_accuracy = script.measured(Path(script.__file__).parent / "results" / "verify")
     assert results.accuracy.shape == scores["Label-Feature Correlation"].shape
     assert np.isfinite(results.accuracy).all()
     assert f"{len(results.models)} models, {len(results.tasks)} targets" in text

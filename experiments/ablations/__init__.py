@@ -1,0 +1,1 @@
+"""One choice of the method a module, judged against the core matrix."""

@@ -1,0 +1,1 @@
+"""Seconds and memory, beside an opponent where there is one."""

@@ -1,0 +1,1 @@
+"""The paper's own table of 934 fine-tunings."""
