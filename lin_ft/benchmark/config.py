@@ -138,6 +138,8 @@ def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], score_nam
     """
     tuning = dataclasses.asdict(config.finetune)
     del tuning["seed"], tuning["together"]
+    if config.finetune.statistics == "source":
+        del tuning["statistics"]
     tuning |= {"max_test": config.max_test}
     scoring = {"heads": config.heads, "probes": config.probes, "scores": tuple(sorted(score_names))}
     rows = []

@@ -36,7 +36,9 @@ class Finetune:
     head: str = ""
     """The new head's start: zero, random, or ridge (linear probe first). Default: zero; random where linearized."""
     batch_norm: Literal["auto", "batch", "frozen"] = "auto"
-    """batch: training mode; frozen: the statistics of pre-training."""
+    """batch: training mode; frozen: the same statistics all along."""
+    statistics: Literal["target", "source"] = "source"
+    """Where frozen, BatchNorm's statistics: of pre-training, or of the target's training images."""
     loss: Literal["cross_entropy", "squared"] = "cross_entropy"
     flip: bool = False
     """Random mirror images."""
@@ -60,7 +62,7 @@ class Finetune:
 
         names = (
             "steps", "epochs", "learning_rates", "weight_decays", "optimizer", "schedule", "network", "trainable",
-            "batch_norm", "loss", "flip", "evaluate_every", "patience", "together", "seed",
+            "batch_norm", "statistics", "loss", "flip", "evaluate_every", "patience", "together", "seed",
         )  # fmt: skip
         head = self.head or ("random" if self.network == "linearized" else "zero")
         config = FinetuneConfig(head=head, **{name: getattr(self, name) for name in names})

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
+from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.errors import InputError
 from lin_ft.finetune.optimizers import OPTIMIZERS
 from lin_ft.finetune.schedules import SCHEDULES
@@ -49,6 +50,8 @@ class FinetuneConfig:
     batch_norm: BatchNorm = "auto"
     """batch: statistics of the batch, moving averages updated; frozen: those of pre-training. auto: batch where the
     real network trains whole or by its norms, else frozen. The linearized network is always frozen."""
+    statistics: Statistics = "source"
+    """Where BatchNorm is frozen: with the source's statistics, or the target's (`lin_ft.batch_statistics`)."""
     loss: Loss = "cross_entropy"
     """squared: mean over images of ½ ||f - Y||², Y one-hot."""
     shift: int = 2
@@ -74,7 +77,7 @@ class FinetuneConfig:
             raise InputError(f"weight_decays {self.weight_decays}: give at least one, none below 0.")
         for name, known in (
             ("optimizer", tuple(OPTIMIZERS)), ("schedule", tuple(SCHEDULES)), ("network", ("real", "linearized")),
-            ("head", HEADS), ("batch_norm", ("auto", "batch", "frozen")), ("loss", ("cross_entropy", "squared")),
+            ("head", HEADS), ("batch_norm", ("auto", "batch", "frozen")), ("loss", ("cross_entropy", "squared")), ("statistics", STATISTICS),
         ):  # fmt: skip
             if getattr(self, name) not in known:
                 raise InputError(f"{name} {getattr(self, name)!r}: unknown; one of {', '.join(known)}.")

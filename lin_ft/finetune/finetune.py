@@ -90,7 +90,7 @@ def finetune_several(
     steps = config.steps_for(draws[0][0].n)
     with _steps(f"{model.name} on {draws[0][0].name}", steps * len(points), progress) as advance:
         trained = train(
-            module, model.variables.get("batch_stats", {}), frozen, [draw for draw, _ in starts], points, config,
+            module, frozen, [draw for draw, _ in starts], points, config,
             devices=local(devices), advance=advance, saving=saving,
         )  # fmt: skip
     results = []
@@ -118,6 +118,8 @@ def _check(task: Task, config: FinetuneConfig, pairs: int) -> None:
 
 def _start(model: ZooModel, module: Any, task: Task, seed: int, config: FinetuneConfig) -> tuple[Draw, Any]:
     """The images of one draw and the weights that training starts from, with the new head."""
+    if config.statistics == "target" and not config.updates_statistics:
+        model = model.on_target(task.train.images)
     x, y = model.normalise(task.train.images), np.asarray(task.train.labels)
     params = dict(model.variables["params"])
     if config.head == "zero":
@@ -131,7 +133,8 @@ def _start(model: ZooModel, module: Any, task: Task, seed: int, config: Finetune
     if config.network == "linearized" and config.head == "zero" and config.trainable != "head":
         logger.info("linearized with the head at zero: nothing but the head can learn; head='random' shows the rest.")
     x_validation = model.normalise(task.validation.images)
-    return Draw(x, y, x_validation, np.asarray(task.validation.labels), weights, seed), params
+    statistics = model.variables.get("batch_stats", {})
+    return Draw(x, y, x_validation, np.asarray(task.validation.labels), weights, statistics, seed), params
 
 
 def _result(

@@ -38,6 +38,8 @@ class Draw:
     y_validation: Int[np.ndarray, " m"]
     weights: Params
     """Trainable, None where frozen."""
+    statistics: Params
+    """Of BatchNorm, at the start."""
     seed: int
 
 
@@ -70,7 +72,6 @@ class Trained:
 
 def train(
     module: nn.Module,
-    statistics: Params,
     frozen: Params,
     draws: Sequence[Draw],
     points: Sequence[Point],
@@ -88,17 +89,16 @@ def train(
     if len({draw.x.shape for draw in draws}) > 1:
         shapes = ", ".join(str(draw.x.shape) for draw in draws)
         raise InputError(f"Draws that train together need equal numbers of images; these have the shapes {shapes}.")
-    size = config.together or fitting(module, statistics, frozen, draws, points, config, devices)
+    size = config.together or fitting(module, frozen, draws, points, config, devices)
     trained = []
     for first in range(0, len(points), size):
-        group = _Group(module, statistics, frozen, draws, points[first : first + size], config, devices)
+        group = _Group(module, frozen, draws, points[first : first + size], config, devices)
         trained += group.run(advance, saving.of(f"points{first}") if saving else None)
     return trained
 
 
 def fitting(
     module: nn.Module,
-    statistics: Params,
     frozen: Params,
     draws: Sequence[Draw],
     points: Sequence[Point],
@@ -118,7 +118,7 @@ def fitting(
         "bytes_in_use", 0
     )
     draw = draws[0]
-    one = start(draw.weights, statistics, config)
+    one = start(draw.weights, draw.statistics, config)
     w0 = draw.weights if config.network == "linearized" else None
     size = min(config.batch_size, len(draw.x))
     arguments = (one, frozen, w0, draw.x[:size], draw.y[:size], np.float32(0), np.float32(0))
@@ -134,7 +134,6 @@ class _Group:
     def __init__(
         self,
         module: nn.Module,
-        statistics: Params,
         frozen: Params,
         draws: Sequence[Draw],
         points: Sequence[Point],
@@ -151,7 +150,7 @@ class _Group:
         axes = (0, None, 0 if linearized else None, *((None,) * 2 if self.one_draw else (0,) * 2), 0, 0)
         step = step_of(module, config)
         self.place, self.step, self.collect = map_points(step.whole, axes, len(points), devices, halves=step.halves)
-        state = _stack([start(draw.weights, statistics, config) for draw in self.draws])
+        state = _stack([start(draw.weights, draw.statistics, config) for draw in self.draws])
         count, looks = len(points), self.steps // config.evaluate_every + 1 if config.evaluate_every else 1
         self.kept: dict[str, Any] = {
             "state": state,

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 from tiny import light_task, random_model
 
+from lin_ft.batch_statistics import STATISTICS
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig, finetune
@@ -128,3 +130,21 @@ def test_epochs_and_schedules():
     cosine = factors("cosine", 10, 0.2)
     assert cosine[:2].tolist() == pytest.approx([0.5, 1])
     assert cosine[-1] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"network": "linearized", "head": "random"}, {"trainable": "head"}, {"batch_norm": "frozen"}]
+)
+def test_frozen_statistics_may_be_the_target_s(model, task, changes):
+    config = dataclasses.replace(CONFIG, steps=3, learning_rates=(0.01,), **changes)
+    source, target = (finetune(model, task, dataclasses.replace(config, statistics=each)) for each in STATISTICS[::-1])
+    want = model.on_target(task.train.images).variables["batch_stats"]
+    jax.tree.map(np.testing.assert_array_equal, target.variables["batch_stats"], want)
+    jax.tree.map(np.testing.assert_array_equal, source.variables["batch_stats"], model.variables["batch_stats"])
+    assert target.curve != source.curve
+
+
+def test_in_training_mode_they_make_no_difference(model, task):
+    config = dataclasses.replace(CONFIG, steps=2, learning_rates=(0.01,))
+    curves = {finetune(model, task, dataclasses.replace(config, statistics=each)).curve for each in STATISTICS}
+    assert len(curves) == 1

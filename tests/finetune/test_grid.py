@@ -28,14 +28,13 @@ POINTS = [Point(0, rate, decay) for rate in CONFIG.learning_rates for decay in C
 def draw(seed=0, trainable="all", n=9) -> Draw:
     x, y = images(n, seed=seed), np.arange(n) % CLASSES
     weights, _ = split(VARIABLES["params"], trainable)
-    return Draw(x, y, images(6, seed=9), np.arange(6) % CLASSES, weights, seed)
+    return Draw(x, y, images(6, seed=9), np.arange(6) % CLASSES, weights, VARIABLES["batch_stats"], seed)
 
 
 def trained(config=CONFIG, points=POINTS, draws=None, devices=1, **keywords):
     draws = draws or [draw(trainable=config.trainable)]
     frozen = split(VARIABLES["params"], config.trainable)[1]
-    statistics = VARIABLES["batch_stats"]
-    rows = train(MODULE, statistics, frozen, draws, points, config, devices=local(devices), **keywords)
+    rows = train(MODULE, frozen, draws, points, config, devices=local(devices), **keywords)
     return rows, frozen
 
 

@@ -26,9 +26,9 @@ def trained_logits(config, rate, x_test, trainable="all"):
     weights, frozen = split(variables["params"], trainable)
     config = dataclasses.replace(config, trainable=trainable)
     x, y = images(N), np.arange(N) % CLASSES
-    draw = Draw(x, y, images(0), np.arange(0), weights, 0)
-    module, statistics = ConvNet(CLASSES), variables["batch_stats"]
-    (row,) = train(module, statistics, frozen, [draw], [Point(0, rate, 0.0)], config, devices=local(1))
+    draw = Draw(x, y, images(0), np.arange(0), weights, variables["batch_stats"], 0)
+    module = ConvNet(CLASSES)
+    (row,) = train(module, frozen, [draw], [Point(0, rate, 0.0)], config, devices=local(1))
     return logits_of(function_of(module, "linearized", row.statistics, frozen, weights), row.weights, x_test), row
 
 
