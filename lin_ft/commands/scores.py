@@ -43,10 +43,25 @@ class ScoresInfo:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Scores that rank models: list, info."""
+class ScoresInputs:
+    """List what a score may ask for, by the names of its parameters."""
 
-    action: Annotated[ScoresList, tyro.conf.subcommand("list")] | Annotated[ScoresInfo, tyro.conf.subcommand("info")]
+    def run(self) -> None:
+        from lin_ft.scores import INPUTS
+
+        rows = [{"parameter": name, "meaning": meaning} for name, meaning in INPUTS.items()]
+        print_table("inputs of scores: n training images, C classes, d features, Z source classes", rows)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores that rank models: list, info, inputs."""
+
+    action: (
+        Annotated[ScoresList, tyro.conf.subcommand("list")]
+        | Annotated[ScoresInfo, tyro.conf.subcommand("info")]
+        | Annotated[ScoresInputs, tyro.conf.subcommand("inputs")]
+    )
 
     def run(self) -> None:
         self.action.run()

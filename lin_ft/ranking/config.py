@@ -7,6 +7,7 @@ import numpy as np
 from lin_ft import scores as suite
 from lin_ft.errors import InputError
 from lin_ft.ranking.result import SCORES
+from lin_ft.scores.catalogue import check_name
 from lin_ft.zoo import REFERENCE
 
 HEADS = ("zero", "random")
@@ -19,7 +20,7 @@ class RankConfig:
 
     score: str = "predicted_decrease"
     """The default is the score of ours that ranked best on the development tasks of two zoos (README, "Measured so
-    far"). One of SCORES, or any of lin_ft.scores.SCORES, or a function of your own, "file.py:function"."""
+    far"). Any of lin_ft.scores.SCORES, or a function of your own, "file.py:function"."""
     head: str = "random"
     """One of HEADS: what the backbone's part of the kernel sees."""
     probes: int = 2
@@ -41,8 +42,8 @@ class RankConfig:
     """Keep what the HTML report shows of each model; costs one more decomposition."""
 
     def __post_init__(self):
-        if self.score not in SCORES and self.score not in suite.SCORES and ":" not in self.score:
-            raise InputError(f"score {self.score!r}: unknown; one of {', '.join([*SCORES, *suite.SCORES])}.")
+        if ":" not in self.score:
+            check_name(self.score)
         if self.head not in HEADS:
             raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(HEADS)}.")
         if self.left_out not in ("image", "shot"):

@@ -73,10 +73,10 @@ SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
     "predicted_decrease": lambda row: (row.predicted_decrease,),
     "predicted_accuracy": lambda row: (row.predicted_accuracy, -row.predicted_loss),
     "predicted_loss": lambda row: (-row.predicted_loss,),
-    "label_gradient": lambda row: (row.label_gradient,),
-    "label_feature_correlation": lambda row: (row.label_feature_correlation,),
+    "label_gradient_cka": lambda row: (row.label_gradient,),
+    "label_feature_cka": lambda row: (row.label_feature_correlation,),
 }
-"""What to rank by: a key of each row, the largest first."""
+"""Scores of lin_ft.scores.SCORES that every row has: the key to rank it by, the largest first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +127,7 @@ class Ranking:
             values["scores"] = {
                 name: {"value": each.value, "seconds": round(each.seconds, 4)}
                 | ({"reason": each.reason} if each.reason else {})
+                | ({"note": each.note} if each.note else {})
                 for name, each in row.scores.items()
             }
             if row.measured:

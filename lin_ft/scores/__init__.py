@@ -1,12 +1,13 @@
 """Transferability scores: one number a model, larger is better, from the training split only.
 
-Each is a plain function of arrays, `lin_ft.scores.logme(features, labels)`; SCORES lists them all by name with what
-each needs, its formula, paper, range and cost. Functions that look at a whole zoo (`etran`, `ncti`, `feature_metrics`)
-take the parts of all models that `*_parts` gives.
+Each is a plain function of arrays, `lin_ft.scores.logme(features, labels)`, in a file that bears its name; SCORES has
+them all by name with what each needs, its formula, paper, range and cost. A file in this folder with a SCORES of its
+own, {name: Score}, adds to them. Functions that look at a whole zoo (`etran`, `ncti`, `feature_metrics`) take the parts
+of all models that `*_parts` gives.
 """
 
 from lin_ft.scores.alignment import alignment
-from lin_ft.scores.catalogue import SCORES, chosen
+from lin_ft.scores.catalogue import RENAMED, SCORES, chosen
 from lin_ft.scores.dds import dds
 from lin_ft.scores.domain_similarity import domain_similarity
 from lin_ft.scores.emms import emms
@@ -41,9 +42,10 @@ from lin_ft.scores.pactran import pactran_gamma, pactran_gaussian, pactran_gradi
 from lin_ft.scores.paper import paper_label_feature, paper_label_gradient, paper_scores
 from lin_ft.scores.parc import parc
 from lin_ft.scores.ped import ped
+from lin_ft.scores.predicted_accuracy import predicted_accuracy, predicted_loss
 from lin_ft.scores.predicted_decrease import predicted_decrease
 from lin_ft.scores.rsa import rsa
-from lin_ft.scores.score import Score, Scored
+from lin_ft.scores.score import INPUTS, Score, Scored, ScoreWarning
 from lin_ft.scores.sfda import sfda
 from lin_ft.scores.silhouette import silhouette
 from lin_ft.scores.supervision_complexity import supervision_complexity
@@ -52,9 +54,12 @@ from lin_ft.scores.transrate import transrate
 from lin_ft.scores.trivial import best_on_average, largest_model, random_score, reference_always, source_accuracy
 
 __all__ = [
+    "INPUTS",
+    "RENAMED",
     "SCORES",
     "NormalisedScore",
     "Score",
+    "ScoreWarning",
     "Scored",
     "ThinSVD",
     "alignment",
@@ -109,7 +114,9 @@ __all__ = [
     "paper_scores",
     "parc",
     "ped",
+    "predicted_accuracy",
     "predicted_decrease",
+    "predicted_loss",
     "random_score",
     "reference_always",
     "rsa",

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from lin_ft.errors import InputError
 from lin_ft.scores.dissimilarity import paired_features, standardised, unit_rows
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -32,3 +33,14 @@ def _hsic(kernel: np.ndarray, other: np.ndarray) -> float:
     k, t = kernel - np.diag(np.diag(kernel)), other - np.diag(np.diag(other))
     value = np.sum(k * t) + k.sum() * t.sum() / ((n - 1) * (n - 2)) - 2 * k.sum(0) @ t.sum(0) / (n - 2)
     return float(value / (n * (n - 3)))
+
+
+SCORES = {
+    "dds": Score(
+        dds,
+        "unbiased CKA of the cosine dissimilarities of model and target network",
+        "Dwivedi et al., ECCV 2020",
+        "[-1, 1]",
+        "O(n^2 d)",
+    ),
+}

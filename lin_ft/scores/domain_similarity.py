@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import class_means, labelled
+from lin_ft.scores.score import Score
 from lin_ft.scores.source_data import _source
 from lin_ft.typing import Array
 
@@ -48,3 +49,14 @@ def earth_mover(
     both = sparse.vstack([rows, columns]).tocsr()[:-1]  # one of the constraints follows from the others
     solution = linprog(distances.ravel(), A_eq=both, b_eq=np.concatenate([supply, demand])[:-1], method="highs")
     return float(max(solution.fun, 0.0))
+
+
+SCORES = {
+    "domain_similarity": Score(
+        domain_similarity,
+        "exp(-0.01 EMD) of class means",
+        "Cui et al., CVPR 2018",
+        "(0, 1]",
+        "a linear programme in C Z variables",
+    ),
+}

@@ -4,32 +4,34 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.errors import InputError
-from lin_ft.scores.factor import ThinSVD, thin_svd
-from lin_ft.scores.inputs import Matrix, classes_of, matrix, one_hot
+from lin_ft.scores.factor import COST_OF_SVD, ThinSVD, thin_svd
+from lin_ft.scores.inputs import Matrix, classes_of, matrix
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
 def emms(
     features: Float[Array, "n d"],
     labels: Array,
-    label_embeddings: Float[Array, "K m e"] | None = None,
+    label_embeddings: Float[Array, "K m e"],
     *,
     svd: ThinSVD | None = None,
     rounds: int = 100,
 ) -> float:
     """-min over w and t in the simplex of ||X w - sum_k t_k Z_k||² / (n e): alternating least squares.
 
-    Meng et al., NeurIPS 2023. X and each embedding Z_k of the labels (CLIP, BERT, GPT-2 in the paper) are
-    z-scored; without embeddings Z is the one-hot label. Range [-1, 0], higher is better; in-sample, so 0 where n <= d.
-    Cost: one thin decomposition and O(n r K e) a round. Published code multiplies by e where it means to divide,
-    and makes one round; here the rounds go on until the loss settles, each with the exact projection on the simplex.
+    Meng et al., NeurIPS 2023. X and each embedding Z_k of the labels (CLIP, BERT, GPT-2 in the paper) are z-scored;
+    with one-hot labels for embeddings, models would come in the order of their H-scores. Range [-1, 0], higher is
+    better; in-sample, so 0 where n <= d. Cost: one thin decomposition and O(n r K e) a round. Published code multiplies
+    by e where it means to divide, and makes one round; here the rounds go on until the loss settles, each with the
+    exact projection on the simplex.
 
     Raises:
         InputError: bad features, labels or embeddings of other samples.
     """
     phi = matrix(features)
     y = classes_of(labels, len(phi))
-    z = one_hot(y)[None] if label_embeddings is None else np.asarray(label_embeddings, np.float64)
+    z = np.asarray(label_embeddings, np.float64)
     if z.ndim != 3 or z.shape[1] != len(y) or not np.isfinite(z).all():
         raise InputError(f"label embeddings: shape {z.shape}; give finite numbers, (K, {len(y)}, e).")
     z = np.stack([_z_score(each) for each in z])
@@ -56,3 +58,14 @@ def simplex(v: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
 def _z_score(x: Matrix) -> Matrix:
     deviation = x.std(0)
     return np.where(deviation > 0, (x - x.mean(0)) / np.where(deviation > 0, deviation, 1), 0.0)
+
+
+SCORES = {
+    "emms": Score(
+        emms,
+        "-min_(w, t) |X w - sum_k t_k Z_k|^2 / (n e), Z embeddings of the labels",
+        "Meng et al., NeurIPS 2023",
+        "[-1, 0]",
+        COST_OF_SVD,
+    ),
+}

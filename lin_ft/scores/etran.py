@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from lin_ft.scores.discriminant import Discriminant, Fitted
 from lin_ft.scores.inputs import class_means, labelled, matrix
+from lin_ft.scores.score import Score
 from lin_ft.scores.sfda import sfda
 from lin_ft.typing import Array
 
@@ -66,3 +67,29 @@ def minmax(values: Float[Array, "models k"]) -> Float[np.ndarray, "models k"]:
     values = np.asarray(values, np.float64)
     spread = values.max(0) - values.min(0)
     return np.where(spread > 0, (values - values.min(0)) / np.where(spread > 0, spread, 1), 0.0)
+
+
+SCORES = {
+    "etran_energy": Score(
+        etran_energy,
+        "mean of the lowest 0.5 % of logsumexp(f_i)",
+        "Gholami et al., ICCV 2023",
+        "(-inf, inf)",
+        "O(n d)",
+    ),
+    "etran_classification": Score(
+        etran_classification,
+        "mean_i p(y_i|x_i) of a shrunk linear discriminant",
+        "Gholami et al., ICCV 2023",
+        "[0, 1]",
+        "one Cholesky factor of side min(n, d)",
+    ),
+    "etran": Score(
+        etran_parts,
+        ".85 minmax(classification) + .15 minmax(energy) over the zoo",
+        "Gholami et al., ICCV 2023",
+        "[0, 1]",
+        "both parts",
+        combine=etran,
+    ),
+}

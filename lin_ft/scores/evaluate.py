@@ -1,16 +1,19 @@
 """Any scores on the shared inputs of one (model, task): each is timed, and skipped where an input is missing."""
 
+import contextlib
+import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lin_ft.errors import InputError
+from lin_ft.predict import decompose
 from lin_ft.scores.discriminant import fitted_discriminant
 from lin_ft.scores.factor import thin_svd
-from lin_ft.scores.score import Score, Scored, parameters_of
+from lin_ft.scores.score import INPUTS, Score, Scored, ScoreWarning, parameters_of
 
 
 class Inputs(Mapping[str, Any]):
@@ -35,7 +38,7 @@ class Inputs(Mapping[str, Any]):
         return len(self._values)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Lazy:
     """An input to be computed when a score first needs it."""
 
@@ -44,8 +47,6 @@ class Lazy:
 
 def array_inputs(**values: Any) -> Inputs:
     """Inputs with what scores share derived from them: thin decomposition, discriminant, and the kernel's spectrum."""
-    from lin_ft.predict import decompose
-
     if "features" in values:
         values.setdefault("svd", Lazy(lambda: thin_svd(inputs["features"])))
         if "labels" in values:
@@ -64,18 +65,36 @@ def evaluate(scores: Mapping[str, Score], inputs: Mapping[str, Any]) -> dict[str
 def _evaluate(score: Score, inputs: Mapping[str, Any]) -> Scored:
     missing = [need for need in score.needs if need not in inputs]
     if missing:
-        return Scored(None, reason=f"needs {', '.join(missing).replace('_', ' ')}")
+        unknown = [need for need in missing if need not in INPUTS]
+        what = f", but scores are given {', '.join(INPUTS)}" if unknown else ""
+        return Scored(None, reason=f"needs {', '.join(unknown or missing).replace('_', ' ')}{what}")
     try:
         given = {name: inputs[name] for name, _ in parameters_of(score.function) if name in inputs}
-        began = time.perf_counter()
-        value = score.function(**given)
-        seconds = time.perf_counter() - began
+        with _noted() as notes:
+            began = time.perf_counter()
+            value = score.function(**given)
+            seconds = time.perf_counter() - began
     except InputError as error:
         return Scored(None, reason=str(error))
+    note = "; ".join(notes)
     if score.combine is not None:
-        return Scored(None, seconds, parts=tuple(float(part) for part in value))
+        return Scored(None, seconds, parts=tuple(float(part) for part in value), note=note)
     value = float(value)
-    return Scored(value, seconds) if np.isfinite(value) else Scored(None, seconds, f"the value is {value}")
+    return Scored(value, seconds, note=note) if np.isfinite(value) else Scored(None, seconds, f"the value is {value}")
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[list[str]]:
+    """What a score warns of, in order; all other warnings go on as they are."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ScoreWarning)
+        yield notes
+    for warning in caught:
+        if issubclass(warning.category, ScoreWarning):
+            notes.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def combined(scores: Mapping[str, Score], rows: Sequence[dict[str, Scored]]) -> list[dict[str, Scored]]:
@@ -87,5 +106,5 @@ def combined(scores: Mapping[str, Score], rows: Sequence[dict[str, Scored]]) -> 
             continue
         values = score.combine(np.array([row[name].parts for row in usable]))
         for row, value in zip(usable, values, strict=True):
-            row[name] = Scored(float(value), row[name].seconds, parts=row[name].parts)
+            row[name] = dataclasses.replace(row[name], value=float(value))
     return rows

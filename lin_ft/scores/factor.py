@@ -8,10 +8,12 @@ from jaxtyping import Float
 from lin_ft.scores.inputs import Matrix, matrix
 from lin_ft.typing import Array
 
+COST_OF_SVD = "one thin decomposition, O(min(n, d)^2 max(n, d))"
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ThinSVD:
-    """phi = U diag(s) Vᵀ, s descending, only directions above rounding; `mean` was subtracted (0 if not centred)."""
+    """phi = U diag(s) Vᵀ, s descending, only directions above rounding; phi is centred unless said otherwise."""
 
     left: Float[np.ndarray, "n r"]
     singular: Float[np.ndarray, " r"]

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from lin_ft.scores.etran import minmax
 from lin_ft.scores.inputs import matrix
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -30,3 +31,15 @@ def feature_metrics(parts: Float[Array, "models 2"]) -> Float[np.ndarray, " mode
     constant = np.ptp(parts, axis=0) == 0
     flipped = np.where(constant, 0.0, 1 - 2 * minmax(parts))
     return flipped @ np.array([0.426, 0.574])
+
+
+SCORES = {
+    "feature_metrics": Score(
+        sparsity_parts,
+        ".426 S5 + .574 S6, sparsities on [-1, 1] over the zoo, signs flipped",
+        "Ueno and Kondo, ICLR 2020 submission",
+        "[-1, 1]",
+        "O(n d)",
+        combine=feature_metrics,
+    ),
+}

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import matrix
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -18,3 +19,10 @@ def feature_variance(features: Float[Array, "n d"]) -> float:
     phi = matrix(features)
     energy = float(np.sum(phi**2))
     return float(np.sum((phi - phi.mean(0)) ** 2)) / energy if energy > 0 else 0.0
+
+
+SCORES = {
+    "feature_variance": Score(
+        feature_variance, "tr cov(f) / E|f|^2, no labels", "a plain baseline", "[0, 1]", "O(n d)"
+    ),
+}

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from lin_ft.scores.discriminant import softmax
 from lin_ft.scores.inputs import Matrix, labelled
 from lin_ft.scores.logistic_probe import fit_logistic, standard_size
+from lin_ft.scores.score import Score
 from lin_ft.scores.source_data import _source
 from lin_ft.typing import Array
 
@@ -41,3 +42,14 @@ def _fisher(phi: Matrix, y: np.ndarray, ridge: float, iterations: int) -> Float[
     weights, bias, _ = fit_logistic(x, y, ridge, iterations)
     p = softmax(x @ weights + bias)
     return np.mean(phi**2 * np.sum(p * (1 - p), axis=1, keepdims=True), axis=0)
+
+
+SCORES = {
+    "fisher_distance": Score(
+        fisher_distance,
+        "cos(F/(F + F_s), F_s/(F + F_s)) - 1, F the head's Fisher diagonal",
+        "Achille et al., ICCV 2019",
+        "[-1, 0]",
+        "2 x 30 L-BFGS iterations of O(n d C): it trains",
+    ),
+}

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import labelled, within
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -19,3 +20,8 @@ def fisher_ratio(features: Float[Array, "n d"], labels: Array) -> float:
     phi, y = labelled(features, labels)
     total = float(np.sum((phi - phi.mean(0)) ** 2))
     return 1 - float(np.sum(within(phi, y) ** 2)) / total if total > 0 else 0.0
+
+
+SCORES = {
+    "fisher_ratio": Score(fisher_ratio, "tr S_B / tr S_T", "Fisher 1936", "[0, 1]", "O(n d)"),
+}

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import matrix
+from lin_ft.scores.score import Score
 from lin_ft.scores.source_data import _width
 from lin_ft.typing import Array
 
@@ -27,3 +28,14 @@ def frechet_distance(features: Float[Array, "n d"], source_features: Float[Array
     )
     overlap = float(np.sum(np.linalg.svd(x @ source.T, compute_uv=False)))
     return -max(shift + traces - 2 * overlap, 0.0)
+
+
+SCORES = {
+    "frechet_distance": Score(
+        frechet_distance,
+        "-(|mu - mu_s|^2 + tr S + tr S_s - 2 tr (S S_s)^1/2)",
+        "Dowson and Landau 1982",
+        "(-inf, 0]",
+        "singular values of side min(n, d)",
+    ),
+}

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from lin_ft.errors import InputError
 from lin_ft.scores.factor import ThinSVD, principal
 from lin_ft.scores.inputs import class_means, labelled, one_hot
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 SHAPES = ("diagonal", "spherical")
@@ -49,3 +50,14 @@ def gbc(
         distance += scale * np.sum(np.log(average) - (logs[c] + logs) / 2, axis=1) / 2
         total += np.sum(np.exp(-distance)) - np.exp(-distance[c])
     return float(-total)
+
+
+SCORES = {
+    "gbc": Score(
+        gbc,
+        "-sum_(c != c') exp(-D_B(c, c'))",
+        "Pandy et al., CVPR 2022",
+        "[-C (C - 1), 0]",
+        "64 principal components, then O(64 C^2)",
+    ),
+}

@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.factor import ThinSVD, thin_svd
+from lin_ft.scores.factor import COST_OF_SVD, ThinSVD, thin_svd
 from lin_ft.scores.inputs import Classes, Matrix, labelled
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -65,3 +66,15 @@ def _between(svd: ThinSVD, y: Classes) -> Float[np.ndarray, " r"]:
     """Share of each left singular vector that lies in the span of the class indicators: sum_c (u · 1_c)² / n_c."""
     sums = np.eye(y.max() + 1)[y].T @ svd.left
     return np.sum(sums**2 / np.bincount(y)[:, None], axis=0)
+
+
+SCORES = {
+    "h_score": Score(h_score, "tr(cov(f)^-1 cov(E[f|y]))", "Bao et al., ICIP 2019", "[0, C - 1]", COST_OF_SVD),
+    "shrinkage_h_score": Score(
+        shrinkage_h_score,
+        "tr(S_a^-1 (1 - a) cov(E[f|y])), S_a Ledoit-Wolf",
+        "Ibrahim et al., ECML 2022",
+        "[0, (C - 1) n / (n - 1)]",
+        COST_OF_SVD,
+    ),
+}

@@ -3,26 +3,27 @@
 import numpy as np
 from jaxtyping import Float
 
+from lin_ft.predict import Prediction, Spectrum, select
 from lin_ft.scores.inputs import classes_of
-from lin_ft.scores.tangent_kernel import spectrum_of
+from lin_ft.scores.predicted_accuracy import RIDGES
+from lin_ft.scores.score import Score
+from lin_ft.scores.tangent_kernel import COST_OF_SPECTRUM, spectrum_of
 from lin_ft.typing import Array
-
-RIDGES = tuple(10.0**power for power in range(-4, 2))
 
 
 def kernel_loo_accuracy(
-    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], labels: Array, *, spectrum=None
+    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], labels: Array, *, spectrum: Spectrum | None = None
 ) -> float:
     """Leave-one-out accuracy of kernel ridge regression at the ridge of least leave-one-out loss.
 
     r_loo,i = [A⁻¹ r]_i / [A⁻¹]_ii, A = Theta + ridge I. Range [0, 1], higher is better. Cost: one eigendecomposition
-    and O(n² C) a ridge. `lin_ft.predict.select` chooses a training time as well.
+    and O(n² C) a ridge. `predicted_accuracy` chooses a training time as well.
     """
     return _loo(kernel, targets, labels, spectrum).accuracy
 
 
 def kernel_loo_loss(
-    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], labels: Array, *, spectrum=None
+    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], labels: Array, *, spectrum: Spectrum | None = None
 ) -> float:
     """Minus the least leave-one-out loss of the ridges, (1 / 2n) sum of squares, of which `kernel_loo_accuracy` is the
     accuracy. Range (-inf, 0], higher is better. Cost: one eigendecomposition and O(n² C) a ridge.
@@ -30,9 +31,21 @@ def kernel_loo_loss(
     return -_loo(kernel, targets, labels, spectrum).loss
 
 
-def _loo(kernel: Array, targets: Array, labels: Array, spectrum):
-    from lin_ft.predict import select
-
+def _loo(kernel: Array, targets: Array, labels: Array, spectrum: Spectrum | None) -> Prediction:
     spectrum = spectrum_of(kernel, spectrum)
     y = classes_of(labels, len(spectrum.eigenvalues))
     return select(spectrum, np.asarray(targets, np.float64), y, [np.inf], [ridge * spectrum.scale for ridge in RIDGES])
+
+
+SCORES = {
+    "kernel_loo_accuracy": Score(
+        kernel_loo_accuracy,
+        "accuracy of y_i - [A^-1 r]_i / [A^-1]_ii, A = K + ridge I",
+        "Allen 1974",
+        "[0, 1]",
+        COST_OF_SPECTRUM,
+    ),
+    "kernel_loo_loss": Score(
+        kernel_loo_loss, "-(1/2n) sum_i ([A^-1 r]_i / [A^-1]_ii)^2", "Allen 1974", "(-inf, 0]", COST_OF_SPECTRUM
+    ),
+}

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import classes_of, one_hot
+from lin_ft.scores.score import Score
 from lin_ft.scores.tangent_kernel import square
 from lin_ft.typing import Array
 
@@ -23,3 +24,14 @@ def kernel_target_alignment(kernel: Float[Array, "n n"], labels: Array) -> float
     label_kernel = same - (1 - same) / (y.max())
     norm = float(np.linalg.norm(theta) * np.linalg.norm(label_kernel))
     return float(np.vdot(theta, label_kernel)) / norm if norm > 0 else 0.0
+
+
+SCORES = {
+    "kernel_target_alignment": Score(
+        kernel_target_alignment,
+        "<K, K_Y> / (|K| |K_Y|), K_Y = 1 or -1/(C - 1)",
+        "Cristianini et al., NeurIPS 2001",
+        "[-1, 1]",
+        "O(n^2)",
+    ),
+}

@@ -3,12 +3,18 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.tangent_kernel import spectrum_of
+from lin_ft.predict import Spectrum
+from lin_ft.scores.score import Score
+from lin_ft.scores.tangent_kernel import COST_OF_SPECTRUM, spectrum_of
 from lin_ft.typing import Array
 
 
 def label_energy(
-    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, top: int | None = None, spectrum=None
+    kernel: Float[Array, "n n"],
+    targets: Float[Array, "n C"],
+    *,
+    top: int | None = None,
+    spectrum: Spectrum | None = None,
 ) -> float:
     """Share of ||Y||² in the `top` (by default C) eigenvectors with the largest eigenvalues.
 
@@ -19,3 +25,10 @@ def label_energy(
     energy = spectrum.label_energy(targets)
     total = float(energy.sum())
     return float(energy[-(top or np.shape(targets)[1]) :].sum()) / total if total > 0 else 0.0
+
+
+SCORES = {
+    "label_energy": Score(
+        label_energy, "sum_(k <= C) (v_k y)^2 / |y|^2", "Deshpande et al. 2021, eq. 4", "[0, 1]", COST_OF_SPECTRUM
+    ),
+}

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import Classes, Matrix, classes_of, one_hot, probabilities
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -25,3 +26,8 @@ def expected_log(theta: Matrix, y: Classes) -> float:
     joint = one_hot(y).T @ theta
     conditional = joint / np.maximum(joint.sum(0), np.finfo(np.float64).tiny)
     return float(np.mean(np.log(np.maximum(np.sum(theta * conditional[y], axis=1), np.finfo(np.float64).tiny))))
+
+
+SCORES = {
+    "leep": Score(leep, "mean_i log sum_z P(y_i|z) theta_iz", "Nguyen et al., ICML 2020", "(-inf, 0]", "O(n Z C)"),
+}

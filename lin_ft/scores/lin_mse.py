@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.factor import ThinSVD, thin_svd
+from lin_ft.scores.factor import COST_OF_SVD, ThinSVD, thin_svd
 from lin_ft.scores.inputs import matrix
 from lin_ft.scores.logme import regression_targets
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -34,3 +35,21 @@ def lab_mse(source_outputs: Float[Array, "n k"], values: Array, *, ridge: float 
     Nguyen et al., UAI 2023. Range (-inf, 0], higher is better. Cost: O(n k²).
     """
     return lin_mse(matrix(source_outputs, "source outputs"), values, ridge=ridge)
+
+
+SCORES = {
+    "lin_mse": Score(
+        lin_mse,
+        "-mean |y - F w|^2, ridge regression from features",
+        "Nguyen et al., UAI 2023",
+        "(-inf, 0]",
+        COST_OF_SVD,
+    ),
+    "lab_mse": Score(
+        lab_mse,
+        "-mean |y - g w|^2, ridge regression from source outputs",
+        "Nguyen et al., UAI 2023",
+        "(-inf, 0]",
+        "O(n k^2)",
+    ),
+}

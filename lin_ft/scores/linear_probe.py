@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.factor import ThinSVD, thin_svd
+from lin_ft.scores.factor import COST_OF_SVD, ThinSVD, thin_svd
 from lin_ft.scores.inputs import labelled, one_hot
 from lin_ft.scores.logistic_probe import tied_accuracy
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 RIDGES = tuple(10.0**power for power in range(-6, 2))
@@ -38,3 +39,14 @@ def linear_probe(features: Float[Array, "n d"], labels: Array, *, svd: ThinSVD |
         if loss < best:
             best, accuracy = loss, tied_accuracy(targets - residual, y)
     return accuracy
+
+
+SCORES = {
+    "linear_probe": Score(
+        linear_probe,
+        "leave-one-out accuracy of ridge regression, r_i / (1 - H_ii)",
+        "Allen 1974",
+        "[0, 1]",
+        COST_OF_SVD,
+    ),
+}

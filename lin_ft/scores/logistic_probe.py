@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import Classes, Matrix, labelled
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -68,3 +69,14 @@ def fit_logistic(
 def tied_accuracy(logits: Float[np.ndarray, "n C"], y: Classes) -> float:
     tied = np.isclose(logits, logits.max(1, keepdims=True), rtol=1e-12, atol=1e-12)
     return float(np.mean(tied[np.arange(len(y)), y] / tied.sum(1)))
+
+
+SCORES = {
+    "logistic_probe": Score(
+        logistic_probe,
+        "3-fold accuracy of multinomial logistic regression",
+        "Bolya et al., NeurIPS 2021",
+        "[0, 1]",
+        "3 x 30 L-BFGS iterations of O(n d C): it trains",
+    ),
+}

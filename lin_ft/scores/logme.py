@@ -4,8 +4,9 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.errors import InputError
-from lin_ft.scores.factor import ThinSVD, thin_svd
+from lin_ft.scores.factor import COST_OF_SVD, ThinSVD, thin_svd
 from lin_ft.scores.inputs import Matrix, labelled, matrix, one_hot
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -140,3 +141,17 @@ def _mackay(s2: np.ndarray, z2: np.ndarray, outside: float, n: int, d: int, step
     log_det = np.sum(np.log(a + b * s2)) + (d - len(s2)) * np.log(a)
     fit = d * np.log(a) + n * np.log(b) - log_det - b * squared_error - a * squared_m - n * np.log(2 * np.pi)
     return float(0.5 * fit / n)
+
+
+SCORES = {
+    "logme": Score(
+        logme, "mean_c max_(a,b) log N(y_c; 0, I/b + F F'/a) / n", "You et al., ICML 2021", "(-inf, inf)", COST_OF_SVD
+    ),
+    "logme_regression": Score(
+        logme_regression,
+        "max_(a,b) log N(y; 0, I/b + F F'/a) / n",
+        "You et al., ICML 2021",
+        "(-inf, inf)",
+        COST_OF_SVD,
+    ),
+}

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.errors import InputError
-from lin_ft.scores.factor import ThinSVD, thin_svd
+from lin_ft.scores.factor import COST_OF_SVD, ThinSVD, thin_svd
 from lin_ft.scores.inputs import Matrix, labelled
 from lin_ft.scores.leep import expected_log
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -56,3 +57,14 @@ def reduced(phi: Matrix, energy: float, svd: ThinSVD | None = None) -> Matrix:
     shares = np.cumsum(svd.singular**2) / np.sum(svd.singular**2)
     x = svd.scores(int(np.searchsorted(shares, energy)) + 1)
     return x / np.sqrt(np.mean(x**2))
+
+
+SCORES = {
+    "n_leep": Score(
+        n_leep,
+        "LEEP on the posteriors of a Gaussian mixture of PCA features",
+        "Li et al., CVPR 2021",
+        "(-inf, 0]",
+        f"{COST_OF_SVD}, then expectation maximisation",
+    ),
+}

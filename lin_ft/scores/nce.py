@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import classes_of, probabilities
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -23,3 +24,8 @@ def nce(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
     np.add.at(joint, (y, z), 1 / len(y))
     ratio = joint / np.maximum(joint.sum(0), np.finfo(np.float64).tiny)
     return float(np.sum(joint[joint > 0] * np.log(ratio[joint > 0])))
+
+
+SCORES = {
+    "nce": Score(nce, "-H(Y|Z), Z the source label predicted", "Tran et al., ICCV 2019", "[-log C, 0]", "O(n Z)"),
+}

@@ -7,6 +7,7 @@ from lin_ft.scores.discriminant import softmax
 from lin_ft.scores.etran import minmax
 from lin_ft.scores.factor import ThinSVD, principal
 from lin_ft.scores.inputs import class_means, labelled, matrix
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -57,3 +58,15 @@ def ncti(parts: Float[Array, "models 3"]) -> Float[np.ndarray, " models"]:
     values.
     """
     return minmax(matrix(parts, "parts")) @ np.array([1.0, 1.0, -1.0])
+
+
+SCORES = {
+    "ncti": Score(
+        ncti_parts,
+        "minmax(|Z|_*) + minmax(mean p(y|x)) - minmax(log sum_c |P_c|_*) over the zoo",
+        "Wang et al., ICCV 2023",
+        "[-1, 2]",
+        "64 principal components, then O(64^2 n)",
+        combine=ncti,
+    ),
+}

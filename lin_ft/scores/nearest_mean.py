@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import class_means, labelled
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -25,3 +26,10 @@ def nearest_mean(features: Float[Array, "n d"], labels: Array) -> float:
     distance[rows, y] = np.maximum(distance[rows, y], np.finfo(np.float64).tiny) * growth[y]
     tied = distance <= distance.min(1, keepdims=True) + 1e-12 * float(np.mean(x**2)) * x.shape[1]
     return float(np.mean(tied[rows, y] / tied.sum(1)))
+
+
+SCORES = {
+    "nearest_mean": Score(
+        nearest_mean, "leave-one-out accuracy of the nearest class mean", "Fisher 1936", "[0, 1]", "O(n d C)"
+    ),
+}

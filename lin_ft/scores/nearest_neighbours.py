@@ -4,6 +4,7 @@ import numpy as np
 
 from lin_ft.errors import InputError
 from lin_ft.scores.inputs import labelled
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array, Features
 
 CHOICES = (1, 3, 5, 10, 20, 50)
@@ -60,3 +61,21 @@ def nearest_neighbours_chosen(features: Features, labels: Array, *, choices: tup
         votes = (voters[:, :, None] == voters[:, None, :]).sum(2)
         best = max(best, float((voters[np.arange(len(y)), votes.argmax(1)] == y).mean()))
     return best
+
+
+SCORES = {
+    "nearest_neighbours": Score(
+        nearest_neighbours,
+        "leave-one-out accuracy of 3 nearest neighbours, cosine",
+        "Cover and Hart 1967",
+        "[0, 1]",
+        "O(n^2 d)",
+    ),
+    "nearest_neighbours_chosen": Score(
+        nearest_neighbours_chosen,
+        "the best leave-one-out accuracy over k = 1 .. 50, cosine",
+        "Matsoukas et al. 2025 (arXiv 2503.18528)",
+        "[0, 1]",
+        "O(n^2 d)",
+    ),
+}

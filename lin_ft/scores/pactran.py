@@ -6,6 +6,7 @@ from jaxtyping import Float
 from lin_ft.scores.discriminant import largest_eigenvalue, softmax
 from lin_ft.scores.inputs import Classes, Matrix, classes_of, labelled, one_hot, probabilities
 from lin_ft.scores.logistic_probe import fit_logistic
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -102,3 +103,28 @@ def _gaussian(
     p = softmax(x @ weights + bias)
     diagonal = float(np.sum((x**2).T @ (p - p**2)) + d * weights.shape[1] / scale + np.sum(p - p**2))
     return loss, diagonal, weights, d, weights.shape[1]
+
+
+SCORES = {
+    "pactran_gamma": Score(
+        pactran_gamma,
+        "minus the Gamma-Poisson PAC-Bayes bound on source probabilities",
+        "Ding et al., ECCV 2022",
+        "(-inf, inf)",
+        "10 rounds of O(n Z C)",
+    ),
+    "pactran_gaussian": Score(
+        pactran_gaussian,
+        "-(min_W xent + |W|^2/(2 k n) + (d C/(2 k n)) s^2 log(k n mean diag H))",
+        "Ding et al., ECCV 2022",
+        "(-inf, inf)",
+        "100 L-BFGS iterations of O(n d C): it trains",
+    ),
+    "pactran_gradient_norm": Score(
+        pactran_gradient_norm,
+        "the Gaussian bound after one step from W = 0, by its gradient's norm",
+        "Ding et al., ECCV 2022",
+        "(-inf, inf)",
+        "O(n d C)",
+    ),
+}

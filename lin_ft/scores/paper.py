@@ -22,6 +22,7 @@ from lin_ft.kernels.sketch import sketch_gram
 from lin_ft.scores.alignment import alignment
 from lin_ft.scores.label_feature import label_feature
 from lin_ft.scores.labels import encode
+from lin_ft.scores.score import Score
 from lin_ft.trainable import last_block, natural, paths_of
 from lin_ft.typing import Apply, Array, Features, Labels, Params
 
@@ -149,3 +150,21 @@ def last_convolution(params: Params) -> str:
 
 def _ranked(labels: Labels) -> np.ndarray:
     return np.unique(np.asarray(labels), return_inverse=True)[1]
+
+
+SCORES = {
+    "paper_label_gradient": Score(
+        paper_label_gradient,
+        "Pearson, K of the last convolution, projected to 10,000",
+        "Deshpande et al. 2021, eqs. 7 and 8",
+        "[-1, 1]",
+        "n x outputs reverse passes",
+    ),
+    "paper_label_feature": Score(
+        paper_label_feature,
+        "Pearson, K = f f', at most 25 images a class",
+        "Deshpande et al. 2021, eqs. 7 and 8",
+        "[-1, 1]",
+        "O(n^2 d)",
+    ),
+}

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from lin_ft.scores.dissimilarity import correlation_distances, spearman, standardised
 from lin_ft.scores.factor import ThinSVD, principal
 from lin_ft.scores.inputs import Matrix, labelled
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -33,3 +34,14 @@ def parc(
 def _turned(x: Matrix) -> Matrix:
     """Each column times the sign of its largest entry."""
     return x * np.where(x[np.abs(x).argmax(0), np.arange(x.shape[1])] < 0, -1.0, 1.0)
+
+
+SCORES = {
+    "parc": Score(
+        parc,
+        "100 spearman(1 - corr(x_i, x_j), 1 - corr(onehot_i, onehot_j))",
+        "Bolya et al., NeurIPS 2021",
+        "[-100, 100]",
+        "32 principal components, then O(n^2 log n)",
+    ),
+}

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import Classes, Matrix, class_means, labelled, matrix, one_hot
+from lin_ft.scores.score import Score
 from lin_ft.scores.sfda import sfda
 from lin_ft.typing import Array
 
@@ -58,3 +59,14 @@ def _moves(x: Matrix, y: Classes, size: float, time: float) -> Float[np.ndarray,
         length = np.minimum(0.5 * time**2 * overlap, overlap) / np.where(distance > 0, distance, 1)
         moves[c] = length @ apart
     return moves
+
+
+SCORES = {
+    "ped": Score(
+        ped,
+        "SFDA after up to 6 repulsive steps of the classes",
+        "Li et al., ICCV 2023",
+        "[0, 1]",
+        "O(6 C^2 d) and SFDA",
+    ),
+}

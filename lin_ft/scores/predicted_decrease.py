@@ -3,7 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.tangent_kernel import spectrum_of
+from lin_ft.predict import Spectrum
+from lin_ft.scores.score import Score
+from lin_ft.scores.tangent_kernel import COST_OF_SPECTRUM, spectrum_of
 from lin_ft.typing import Array
 
 
@@ -12,7 +14,7 @@ def predicted_decrease(
     targets: Float[Array, "n C"],
     *,
     time: float = 10.0,
-    spectrum=None,
+    spectrum: Spectrum | None = None,
 ) -> float:
     """Share of the squared loss that gradient flow removes in time t: sum_k (1 - exp(-2 t l_k)) (v_k·r)² / ||r||².
 
@@ -28,3 +30,14 @@ def predicted_decrease(
     total = float(energy.sum())
     decayed = -np.expm1(-2 * time * spectrum.eigenvalues / spectrum.scale)
     return float(decayed @ energy) / total if total > 0 else 0.0
+
+
+SCORES = {
+    "predicted_decrease": Score(
+        predicted_decrease,
+        "sum_k (1 - exp(-2 t l_k)) (v_k r)^2 / |r|^2, t = 10 / mean l",
+        "Deshpande et al. 2021, eqs. 1 and 3",
+        "[0, 1]",
+        COST_OF_SPECTRUM,
+    ),
+}

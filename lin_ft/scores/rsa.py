@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.dissimilarity import correlation_distances, paired_features, spearman
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -21,3 +22,14 @@ def rsa(features: Float[Array, "n d"], target_features: Float[Array, "m e"]) -> 
     x, z = paired_features(features, target_features)
     i, j = np.triu_indices(len(x), 1)
     return spearman(correlation_distances(x)[i, j], correlation_distances(z)[i, j])
+
+
+SCORES = {
+    "rsa": Score(
+        rsa,
+        "spearman of the 1 - corr matrices of model and target network",
+        "Dwivedi and Roig, CVPR 2019",
+        "[-1, 1]",
+        "O(n^2 d)",
+    ),
+}

@@ -1,4 +1,4 @@
-"""A score: a function with its formula, paper, range and cost; and what it said of one model."""
+"""A score: a function with its formula, paper, range and cost; what it may ask for; what it said of one model."""
 
 import inspect
 from collections.abc import Callable
@@ -6,6 +6,38 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+INPUTS = {
+    "labels": "classes of the training images, (n,)",
+    "source_probabilities": "softmax of the source head's logits, (n, Z)",
+    "features": "phi, penultimate features, (n, d)",
+    "svd": "their thin decomposition, centred: lin_ft.scores.ThinSVD",
+    "fitted": "the discriminant that SFDA and ETran start from",
+    "label_embeddings": "of a language model, (K, n, e); from Python only",
+    "target_features": "of a network trained on the target, (n, e); from Python only",
+    "values": "regression targets, (n,) or (n, k); from Python only",
+    "source_outputs": "of the source head for regression, (n, k); from Python only",
+    "source_features": "of the model's own source images, (m, d), with --source-shots",
+    "source_labels": "their classes, (m,)",
+    "targets": "Y, one-hot labels minus 1 / C, (n, C)",
+    "kernel": "the tangent kernel, (n, n)",
+    "spectrum": "its eigendecomposition: lin_ft.predict.Spectrum",
+    "prediction": "leave-one-out from the kernel: lin_ft.predict.Prediction",
+    "x": "the images as the network takes them, (n, h, w, 3)",
+    "params": "the weights",
+    "apply": "the network function, (params, x) -> logits",
+    "seed": "of the random choices",
+    "name": "of the model",
+    "n_params": "number of weights",
+    "source_test_accuracy": "of the model on its source",
+    "other_accuracies": "of the model fine-tuned on other targets, (T,)",
+    "is_reference": "whether the model is the one that gains are against",
+}
+"""What a score may ask for, by the names of its parameters."""
+
+
+class ScoreWarning(UserWarning):
+    """Something was assumed or left out for the value that a score gives."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +53,7 @@ class Score:
     cost: str
     combine: Callable[[np.ndarray], np.ndarray] | None = None
     revision: int = 1
-    """Raised when its value changes: values that `lin-ft bench` keeps of an earlier revision are computed anew."""
+    """Raised when the values change: stored ones of another revision do not count."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -37,9 +69,12 @@ class Scored:
     seconds: float = 0.0
     reason: str = ""
     parts: tuple[float, ...] = ()
+    note: str = ""
+    """What was assumed or left out for the value."""
 
 
 def parameters_of(function: Callable[..., Any]) -> list[tuple[str, inspect.Parameter]]:
+    """Parameters that can be given by name."""
     return [
         (name, parameter)
         for name, parameter in inspect.signature(function).parameters.items()

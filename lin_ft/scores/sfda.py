@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from lin_ft.scores.discriminant import Fitted, discriminant, fitted_discriminant, softmax
 from lin_ft.scores.inputs import class_means, labelled
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -38,3 +39,14 @@ def sfda(
         mixed = q * x + (1 - q) * others[y]
         p = discriminant(mixed, y, fitted.shrinkage, phi.shape[1]).posteriors(mixed)
     return float(np.mean(p[rows, y]))
+
+
+SCORES = {
+    "sfda": Score(
+        sfda,
+        "mean_i p(y_i|x_i) of a shrunk linear discriminant after ConfMix",
+        "Shao et al., ECCV 2022",
+        "[0, 1]",
+        "two Cholesky factors of side min(n, d)",
+    ),
+}

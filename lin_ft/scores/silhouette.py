@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import labelled, one_hot
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -31,3 +32,14 @@ def silhouette(features: Float[Array, "n d"], labels: Array) -> float:
     larger = np.maximum(own, other)
     value = np.where((larger > 0) & (counts[y] > 1), (other - own) / np.where(larger > 0, larger, 1), 0.0)
     return float(value.mean())
+
+
+SCORES = {
+    "silhouette": Score(
+        silhouette,
+        "mean (b - a) / max(a, b), distances to own and nearest other class",
+        "Rousseeuw 1987",
+        "[-1, 1]",
+        "O(n^2 d)",
+    ),
+}

@@ -3,12 +3,14 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.tangent_kernel import spectrum_of
+from lin_ft.predict import Spectrum
+from lin_ft.scores.score import Score
+from lin_ft.scores.tangent_kernel import COST_OF_SPECTRUM, spectrum_of
 from lin_ft.typing import Array
 
 
 def supervision_complexity(
-    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, ridge: float = 1e-3, spectrum=None
+    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, ridge: float = 1e-3, spectrum: Spectrum | None = None
 ) -> float:
     """-(1/n) sqrt(tr(Yᵀ A⁻¹ Y) tr A), A = Theta + ridge I: the labels' norm in the kernel's space, on its own scale.
 
@@ -18,3 +20,14 @@ def supervision_complexity(
     spectrum = spectrum_of(kernel, spectrum)
     values = spectrum.eigenvalues / spectrum.scale + ridge
     return float(-np.sqrt(np.sum(spectrum.label_energy(targets) / values) * values.sum()) / len(values))
+
+
+SCORES = {
+    "supervision_complexity": Score(
+        supervision_complexity,
+        "-(1/n) sqrt(tr(Y' A^-1 Y) tr A)",
+        "Harutyunyan et al., ICLR 2023",
+        "(-inf, 0]",
+        COST_OF_SPECTRUM,
+    ),
+}

@@ -3,12 +3,14 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.tangent_kernel import spectrum_of
+from lin_ft.predict import Spectrum
+from lin_ft.scores.score import Score
+from lin_ft.scores.tangent_kernel import COST_OF_SPECTRUM, spectrum_of
 from lin_ft.typing import Array
 
 
 def tangent_norm(
-    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, ridge: float = 1e-3, spectrum=None
+    kernel: Float[Array, "n n"], targets: Float[Array, "n C"], *, ridge: float = 1e-3, spectrum: Spectrum | None = None
 ) -> float:
     """-||w - w0|| of the linearized fine-tuning: sqrt(tr(Yᵀ A⁻¹ Theta A⁻¹ Y)), A = Theta + ridge mean(lambda) I.
 
@@ -18,3 +20,14 @@ def tangent_norm(
     spectrum = spectrum_of(kernel, spectrum)
     values = spectrum.eigenvalues
     return float(-np.sqrt(np.sum(spectrum.label_energy(targets) * values / (values + ridge * spectrum.scale) ** 2)))
+
+
+SCORES = {
+    "tangent_norm": Score(
+        tangent_norm,
+        "-|w - w0| of the linearized fine-tuning",
+        "Ortiz-Jimenez et al., NeurIPS 2023",
+        "(-inf, 0]",
+        COST_OF_SPECTRUM,
+    ),
+}

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.scores.inputs import Matrix, labelled
+from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
 
@@ -32,3 +33,14 @@ def _rate(z: Matrix, eps: float) -> float:
     gram = z @ z.T if n <= d else z.T @ z
     factor = np.linalg.cholesky(gram / (n * eps) + np.eye(len(gram)))
     return float(np.sum(np.log(np.diag(factor))))
+
+
+SCORES = {
+    "transrate": Score(
+        transrate,
+        "R(Z) - mean_c R(Z_c), R = 1/2 logdet(I + Z'Z / (n eps))",
+        "Huang et al., ICML 2022",
+        "(-inf, inf)",
+        "one Cholesky factor of side min(n, d)",
+    ),
+}

@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 from lin_ft.errors import InputError
+from lin_ft.scores.score import Score
 
 
 def random_score(name: str, seed: int = 0) -> float:
@@ -45,3 +46,14 @@ def reference_always(is_reference: bool) -> float:
     Cost: none.
     """
     return float(is_reference)
+
+
+SCORES = {
+    "random": Score(random_score, "uniform, by the model's name", "none", "[0, 1)", "none"),
+    "largest_model": Score(largest_model, "log10 of the weights", "arXiv 2510.06448", "[0, inf)", "none"),
+    "source_accuracy": Score(source_accuracy, "test accuracy on the source", "none", "[0, 1]", "none"),
+    "best_on_average": Score(
+        best_on_average, "mean measured accuracy on the other targets", "arXiv 2510.06448", "[0, 1]", "fine-tuning"
+    ),
+    "reference_always": Score(reference_always, "1 for the reference model", "none", "{0, 1}", "none"),
+}

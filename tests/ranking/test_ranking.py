@@ -146,7 +146,7 @@ def test_in_80_columns_a_long_name_is_cut_and_no_number(ranking):
 
 
 def test_unknown_names_are_one_sentence():
-    with pytest.raises(InputError, match="score 'best': unknown; one of predicted_decrease, predicted_accuracy"):
+    with pytest.raises(InputError, match="score 'best': unknown; give one of `lin-ft scores list`"):
         RankConfig(score="best")
     with pytest.raises(InputError, match="head 'ridge': no ranking with it"):
         RankConfig(head="ridge")

@@ -42,7 +42,9 @@ def test_all_scores_of_the_ranking(ranking):
             scored = row.scores[name]
             assert (scored.value is None) == bool(scored.reason), name
             assert scored.value is not None or scored.reason.startswith("needs "), (name, scored.reason)
-        if not {"source_features", "target_features", "values", "other_accuracies"} & set(score.needs):
+        if not {"source_features", "target_features", "label_embeddings", "values", "other_accuracies"} & set(
+            score.needs
+        ):
             assert row.scores[name].value is not None, name
 
 

@@ -1,6 +1,12 @@
 """The mapping of scores, shared inputs, and a user's own function."""
 
+import dataclasses
+import importlib
 import inspect
+import re
+import sys
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,20 +14,15 @@ import samples
 
 from lin_ft import scores
 from lin_ft.errors import InputError
-from lin_ft.scores import SCORES, Score, array_inputs, chosen, combined, evaluate
+from lin_ft.scores import INPUTS, RENAMED, SCORES, Score, ScoreWarning, array_inputs, chosen, combined, evaluate
+from lin_ft.scores.catalogue import found
 from lin_ft.scores.evaluate import Lazy
-
-KNOWN = {
-    "features", "labels", "source_probabilities", "kernel", "targets", "values", "source_outputs", "source_features",
-    "source_labels", "target_features", "apply", "params", "x", "name", "n_params", "source_test_accuracy",
-    "other_accuracies", "is_reference",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SCORES)
 def test_every_score_says_what_it_is(name):
     score = SCORES[name]
-    assert set(score.needs) <= KNOWN
+    assert set(score.needs) <= set(INPUTS)
     assert all((score.formula, score.paper, score.range, score.cost))
     function = getattr(score.function, "func", score.function)
     text = f"{inspect.getdoc(function)} {inspect.getdoc(score.combine) if score.combine else ''}"
@@ -35,9 +36,9 @@ def test_every_score_of_the_issue_is_there():
     etran_energy etran_classification etran pactran_gaussian pactran_gradient_norm pactran_gamma linear_probe
     logistic_probe nearest_neighbours nearest_neighbours_chosen feature_variance silhouette fisher_ratio
     label_feature_cka emms lin_mse lab_mse logme_regression domain_similarity frechet_distance fisher_distance
-    label_gradient_raw label_gradient_cka label_feature_pearson predicted_decrease kernel_loo_accuracy
-    kernel_loo_loss supervision_complexity kernel_target_alignment label_energy tangent_norm random largest_model
-    source_accuracy best_on_average reference_always
+    label_gradient_raw label_gradient_cka paper_label_feature predicted_decrease predicted_accuracy predicted_loss
+    kernel_loo_accuracy kernel_loo_loss supervision_complexity kernel_target_alignment label_energy tangent_norm random
+    largest_model source_accuracy best_on_average reference_always
     """
     assert set(expected.split()) <= set(SCORES)
 
@@ -101,7 +102,7 @@ def test_a_users_own_function(tmp_path):
     assert mine.value == 4
     assert next(iter(used.values())).formula == "Mean power of the features."
     assert "KeyError" in fails.reason
-    assert unknown.reason == "needs weather"
+    assert unknown.reason.startswith("needs weather, but scores are given labels, source_probabilities, features,")
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,60 @@ def test_trivial_rows():
     assert scores.best_on_average(np.array([0.5, 0.7])) == pytest.approx(0.6)
     assert (scores.reference_always(True), scores.reference_always(False)) == (1, 0)
     assert scores.source_accuracy(0.9) == 0.9
+
+
+def test_a_file_with_scores_is_all_it_takes(tmp_path, monkeypatch):
+    folder = tmp_path / "more_scores"
+    folder.mkdir()
+    (folder / "helper.py").write_text("")
+    (folder / "spread.py").write_text(
+        "import numpy as np\nfrom lin_ft.scores.score import Score\n"
+        "def spread(features):\n    return np.std(features)\n"
+        "SCORES = {'spread': Score(spread, 'std', 'none', '[0, inf)', 'O(n d)')}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert found(folder, "more_scores")["spread"].needs == ("features",)
+    (folder / "again.py").write_text("from more_scores.spread import SCORES\n")
+    with pytest.raises(ValueError, match="another score 'spread'"):
+        found(folder, "more_scores")
+    (folder / "again.py").write_text(
+        "from lin_ft.scores.score import Score\n"
+        "SCORES = {'wet': Score(lambda weather: 1.0, 'none', 'none', 'none', 'none')}\n"
+    )
+    monkeypatch.delitem(sys.modules, "more_scores.again")
+    importlib.invalidate_caches()
+    with pytest.raises(ValueError, match="'wet' needs weather"):
+        found(folder, "more_scores")
+
+
+def test_every_file_with_a_score_is_in_the_catalogue():
+    folder = Path(scores.__file__).parent
+    texts = [path.read_text() for path in folder.glob("*.py") if path.stem != "catalogue"]
+    assert sum("\nSCORES = {" in text for text in texts) > 30
+    listed = {name for text in texts for name in re.findall(r'^    "(\w+)": Score\(', text, re.MULTILINE)}
+    assert listed <= set(SCORES)
+    assert set(SCORES) - listed == {name for name in SCORES if re.match("label_(gradient|feature)_", name)}
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_old_names_say_what_to_write_now(name):
+    with pytest.raises(InputError, match=f"write {RENAMED[name]}.$"):
+        chosen([name])
+    assert RENAMED[name].split()[0] in SCORES
+
+
+def test_a_score_says_what_it_assumed():
+    def cautious(features):
+        warnings.warn("one row left out", ScoreWarning, stacklevel=1)
+        return features.mean()
+
+    score = Score(cautious, "mean", "none", "none", "none")
+    scored = evaluate({"cautious": score}, array_inputs(features=np.ones((2, 2))))["cautious"]
+    assert (scored.value, scored.note) == (1, "one row left out")
+
+    def careless(features):
+        warnings.warn("something else", RuntimeWarning, stacklevel=1)
+        return features.mean()
+
+    with pytest.warns(RuntimeWarning, match="something else"):
+        evaluate({"careless": dataclasses.replace(score, function=careless)}, array_inputs(features=np.ones((2, 2))))

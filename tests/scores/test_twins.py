@@ -46,7 +46,7 @@ def test_scores_that_cannot_tell_models_apart_give_all_the_same_value():
     values = [samples.features(seed, d=40)[0] for seed in range(4)]
     y = samples.features(0, d=40)[1]
     assert {scores.h_score(phi, y) for phi in values} == {3.0}
-    assert {scores.emms(phi, y) for phi in values} == {0.0}
+    assert {scores.emms(phi, y, np.eye(4)[y][None]) for phi in values} == {0.0}
 
 
 def test_h_score():
@@ -300,10 +300,10 @@ def test_emms():
     phi, y, labels = drawn(5)
     rng = np.random.default_rng(0)
     x = (phi - phi.mean(0)) / phi.std(0)
-    z = twins.one_hot(labels)
-    z = (z - z.mean(0)) / z.std(0)
+    one_hot = twins.one_hot(labels)
+    z = (one_hot - one_hot.mean(0)) / one_hot.std(0)
     left = z - x @ np.linalg.lstsq(x, z, rcond=None)[0]
-    assert scores.emms(phi, y) == pytest.approx(-np.mean(left**2), **CLOSE)
+    assert scores.emms(phi, y, one_hot[None]) == pytest.approx(-np.mean(left**2), **CLOSE)
     embeddings = rng.normal(size=(2, len(y), 6)) + np.stack([np.repeat(phi[:, :1], 6, 1), np.zeros((len(y), 6))])
     standard = [(e - e.mean(0)) / e.std(0) for e in embeddings]
     losses = []
