@@ -10,8 +10,6 @@ Everything public is named in `__all__` and loaded when first used, so that `imp
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 _HOME = {
     "InputError": "lin_ft.errors",
     "ModelFunction": "lin_ft.functions",
@@ -51,6 +49,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    __version__: str
+
     from lin_ft.data import Task, load_task
     from lin_ft.errors import InputError
     from lin_ft.functions import ModelFunction, from_linen, from_nnx
@@ -63,6 +63,10 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lin-ft")
     if name not in _HOME:
         raise AttributeError(f"module 'lin_ft' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME[name]), name)

@@ -77,7 +77,8 @@ class FinetuneConfig:
             raise InputError(f"weight_decays {self.weight_decays}: give at least one, none below 0.")
         for name, known in (
             ("optimizer", tuple(OPTIMIZERS)), ("schedule", tuple(SCHEDULES)), ("network", ("real", "linearized")),
-            ("head", HEADS), ("batch_norm", ("auto", "batch", "frozen")), ("loss", ("cross_entropy", "squared")), ("statistics", STATISTICS),
+            ("head", HEADS), ("batch_norm", ("auto", "batch", "frozen")), ("loss", ("cross_entropy", "squared")),
+            ("statistics", STATISTICS),
         ):  # fmt: skip
             if getattr(self, name) not in known:
                 raise InputError(f"{name} {getattr(self, name)!r}: unknown; one of {', '.join(known)}.")
