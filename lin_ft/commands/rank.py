@@ -5,6 +5,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lin_ft.commands.zoo_of_name import chosen_zoo
 from lin_ft.errors import InputError
@@ -42,6 +43,9 @@ class Rank:
     left_out: str = "image"
     """Predict each image from all others, or each shot (one image of each class) from the other shots: shot predicts
     accuracies on hard tasks with less bias."""
+    statistics: Literal["target", "source"] = "source"
+    """Of BatchNorm where a network is linearized: re-estimated from the training images, where fine-tuning starts, or
+    those of its pre-training."""
     trainable: str = "all"
     """Weights that fine-tuning would change: all, head, norm or last_block."""
     json: Path | None = None
@@ -70,7 +74,7 @@ class Rank:
             raise InputError(f"--verify {self.verify}: give how many models to fine-tune, 0 or more.")
         zoo = chosen_zoo(self.zoo, self.models)
         config = RankConfig(
-            trainable=self.trainable, left_out=self.left_out, seed=self.seed, scores=shown,
+            trainable=self.trainable, left_out=self.left_out, statistics=self.statistics, seed=self.seed, scores=shown,
             source_shots=self.source_shots, reference=_reference(zoo), details=self.report is not None, **chosen,
         )  # fmt: skip
         task = load_task(self.target, shots=self.shots, seed=self.seed, size=self.size or _side(zoo))

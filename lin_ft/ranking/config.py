@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from lin_ft import scores as suite
+from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.errors import InputError
 from lin_ft.ranking.result import SCORES
 from lin_ft.scores.catalogue import check_name
@@ -31,8 +32,13 @@ class RankConfig:
     """In units of the mean eigenvalue of the kernel."""
     times: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, np.inf)
     """Training times eta t, in units of 1 / (mean eigenvalue of the kernel)."""
+    statistics: Statistics = "source"
+    """Of BatchNorm where the network is linearized: "source", of pre-training, or "target", re-estimated from the
+    training images, where fine-tuning starts."""
     left_out: str = "image"
     """What is predicted from the rest: "image", one after the other, or "shot", one image of each class at a time."""
+    matchings: int = 4
+    """Ways to match images of different classes to shots; the predictions are averaged over them."""
     seed: int = 0
     scores: tuple[str, ...] = ()
     """Shown beside: names of lin_ft.scores.SCORES, "all", or functions of your own, "file.py:function"."""
@@ -48,6 +54,10 @@ class RankConfig:
             raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(HEADS)}.")
         if self.left_out not in ("image", "shot"):
             raise InputError(f"left_out {self.left_out!r}: unknown; one of image, shot.")
+        if self.statistics not in STATISTICS:
+            raise InputError(f"statistics {self.statistics!r}: unknown; one of {', '.join(STATISTICS)}.")
+        if self.matchings < 1:
+            raise InputError(f"matchings {self.matchings}: give at least 1.")
         _ = self.chosen  # unknown names are refused before any work
 
     @property

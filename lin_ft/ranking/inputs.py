@@ -25,7 +25,7 @@ def score_inputs(view: View) -> Inputs:
             from lin_ft.data import load_task
 
             data = load_task(model.card.source, shots=config.source_shots, seed=config.seed).train
-            return np.asarray(features_of(apply, params, model.normalise(data.images))), np.asarray(data.labels)
+            return np.asarray(features_of(*model.function, model.normalise(data.images))), np.asarray(data.labels)
 
         pair = Inputs(pair=Lazy(loaded))
         source = {

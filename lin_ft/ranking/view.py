@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from lin_ft.data import Task
 from lin_ft.functions import ModelFunction
 from lin_ft.kernels import probe_gram
-from lin_ft.predict import Prediction, Spectrum, decompose, select, stratified_folds
+from lin_ft.predict import Prediction, Spectrum, decompose, matchings, select
 from lin_ft.ranking.config import RankConfig
 from lin_ft.scores import encode
 from lin_ft.spectra import KernelSpectrum, spectrum_of
@@ -89,10 +89,16 @@ class View:
         )
         return {each.name: self.made[key][1] for each in parts if (key := each.key(self.config)) in self.made}
 
+    @part("statistics")
+    def network(self) -> ZooModel:
+        """The model where it is linearized: with its own batch statistics or, re-estimated, those of the training
+        images. Cost: nothing, or one forward pass."""
+        return self.model if self.config.statistics == "source" else self.model.on_target(self.task.train.images)
+
     @property
     def function(self) -> tuple[ModelFunction, Params]:
         """(apply, params) with the head of the source; no part depends on that head."""
-        return self.model.function
+        return self.network.function
 
     @part()
     def labels(self) -> Int[np.ndarray, " n"]:
@@ -112,12 +118,12 @@ class View:
         """
         return encode(self.labels, self.task.n_classes) - 1 / self.task.n_classes
 
-    @part()
+    @part("statistics")
     def features(self) -> Float[np.ndarray, "n d"]:
         """phi, penultimate features. Cost: one forward pass, none where they are in the cache folder."""
-        return np.asarray(cached_features(self.model, self.task.train.images))
+        return np.asarray(cached_features(self.network, self.task.train.images))
 
-    @part("head", "probes", "trainable", "seed")
+    @part("head", "probes", "trainable", "seed", "statistics")
     def kernel(self) -> Float[np.ndarray, "n n"]:
         """K with Theta approximated by K ⊗ I_C: phi phiᵀ + 1 under a zero head or where the head alone trains, else
         `probe_gram`, in expectation over random heads.
@@ -131,18 +137,18 @@ class View:
         kernel = probe_gram(*self.function, self.x, probes=config.probes, key=key, trainable=config.trainable)
         return np.asarray(kernel)
 
-    @part("head", "probes", "trainable", "seed")
+    @part("head", "probes", "trainable", "seed", "statistics")
     def spectrum(self) -> Spectrum:
         """Of the kernel: it serves every training time and ridge. Cost: O(n³)."""
         return decompose(self.kernel)
 
-    @part("head", "probes", "trainable", "seed")
+    @part("head", "probes", "trainable", "seed", "statistics")
     def label_spectrum(self) -> KernelSpectrum:
         """Of the centred kernel, with the labels' energy in it; see lin_ft.spectra. Cost: O(n³)."""
         targets = encode(self.labels, self.task.n_classes)
         return spectrum_of(np.asarray(self.kernel, np.float64), targets, self.model.name, self.task.name)
 
-    @part("head", "probes", "trainable", "seed", "times", "ridges", "left_out")
+    @part("head", "probes", "trainable", "seed", "statistics", "times", "ridges", "left_out", "matchings")
     def prediction(self) -> Prediction:
         """Of each training image from the others; see `predict_left_out`. Cost: O(n³)."""
         return predict_left_out(self.spectrum, self.targets, self.labels, self.config)
@@ -153,12 +159,10 @@ def predict_left_out(
 ) -> Prediction:
     """What leave-one-out says at the time and ridge of `config` with the least leave-one-out loss.
 
-    One image after the other is left out, or where `config.left_out` says so one of each class at a time.
+    One image after the other is left out or, where `config.left_out` says so, one of each class at a time, in
+    `config.matchings` ways to match them.
     """
-    folds = None
-    if config.left_out == "shot":
-        largest = int(np.bincount(labels).max())
-        folds = stratified_folds(labels, max(2, largest), seed=config.seed)
+    folds = matchings(labels, config.matchings, seed=config.seed) if config.left_out == "shot" else None
     scale = spectrum.scale
     times, ridges = [time / scale for time in config.times], [ridge * scale for ridge in config.ridges]
     return select(spectrum, targets, labels, times, ridges, folds=folds)

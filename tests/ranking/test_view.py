@@ -86,7 +86,8 @@ def test_views_of_other_settings_share_what_does_not_depend_on_them(view):
 def test_settings_that_a_part_looks_at_are_those_it_declares(view):
     """A change of any setting gives what a view made from nothing gives: a part that forgot one would be stale."""
     for change in ({"head": "zero"}, {"probes": 2}, {"trainable": "norm"}, {"seed": 5}, {"left_out": "shot"},
-                   {"times": (3.0,)}, {"ridges": (0.5,)}):  # fmt: skip
+                   {"statistics": "target"}, {"left_out": "shot", "matchings": 1}, {"times": (3.0,)},
+                   {"ridges": (0.5,)}):  # fmt: skip
         _ = view.prediction, view.label_spectrum
         shared = view.under(**change)
         fresh = View(view.model, view.task, dataclasses.replace(CONFIG, **change))
@@ -94,6 +95,14 @@ def test_settings_that_a_part_looks_at_are_those_it_declares(view):
         np.testing.assert_array_equal(shared.spectrum.eigenvalues, fresh.spectrum.eigenvalues)
         np.testing.assert_array_equal(shared.label_spectrum.eigenvalues, fresh.label_spectrum.eigenvalues)
         np.testing.assert_array_equal(shared.prediction.logits, fresh.prediction.logits)
+
+
+def test_with_the_target_s_statistics_it_is_another_network(view, model, task):
+    target = view.under(statistics="target")
+    moved = model.on_target(task.train.images)
+    np.testing.assert_array_equal(target.features, View(moved, task, CONFIG).features)
+    np.testing.assert_array_equal(target.kernel, View(moved, task, CONFIG).kernel)
+    assert not np.allclose(target.features, view.features)
 
 
 def test_a_further_part_and_the_seconds_of_parts_without_those_inside_them(model, task):
