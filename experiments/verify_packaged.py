@@ -11,7 +11,7 @@ from typing import Any
 
 import tyro
 
-from experiments.verify_ranking import HEADS, show
+from experiments.verify_ranking import COMPARED_HEADS, show
 from lin_ft.benchmark.collect import read_parquet
 
 
@@ -34,7 +34,7 @@ def as_cell(row: dict[str, Any], reference: str) -> dict[str, Any]:
             "label_gradient": row[f"score/label_gradient/{head}"],
             "label_feature_correlation": row["score/label_feature_correlation"],
         }
-        for head in HEADS
+        for head in COMPARED_HEADS
     }
     cell = {name: row[name] for name in ("task", "model", "seed", "n_params")} | heads
     cell |= {"k_nearest_neighbours": row["score/nearest_neighbours"], "reference": reference}

@@ -23,11 +23,11 @@ from lin_ft.finetune import FinetuneConfig, finetune
 from lin_ft.provenance import commit, device
 from lin_ft.ranking import RankConfig, View, describe
 from lin_ft.scores.nearest_neighbours import nearest_neighbours
-from lin_ft.zoo import named_zoo, select
+from lin_ft.zoo import named_zoo, select_models
 
 TASKS = ("optdigits", "satimage", "hebrew_glyphs", "osu_leaf", "openmoji_color", "thai_glyphs")
 """Targets that no model of the zoo was trained on."""
-HEADS = ("random", "zero")
+COMPARED_HEADS = ("random", "zero")
 """zero: the kernel of the features alone, so its leave-one-out accuracy is that of a linear probe."""
 
 
@@ -48,7 +48,7 @@ class Run:
 
     def run(self) -> None:
         zoo = named_zoo(self.zoo)
-        zoo = select(zoo, self.models) if self.models else zoo
+        zoo = select_models(zoo, self.models) if self.models else zoo
         config = FinetuneConfig(steps=self.steps, learning_rates=self.learning_rates)
         index, count = map(int, self.part.split("/"))
         cells = [(task, seed, model) for seed in self.seeds for task in self.tasks for model in zoo]
@@ -61,7 +61,7 @@ class Run:
             cell = {"task": name, "shots": self.shots, "seed": seed, "model": model.name, "n": task.n}
             cell["n_classes"] = task.n_classes
             view = View(model, task, RankConfig(seed=seed))
-            for head in HEADS:
+            for head in COMPARED_HEADS:
                 row = describe(view.under(head=head))
                 cell[head] = {key: value for key, value in dataclasses.asdict(row).items() if key != "measured"}
             cell["k_nearest_neighbours"] = nearest_neighbours(view.features, task.train.labels)

@@ -6,7 +6,8 @@ NTK of the features. So W = 0 leaves features only, and a random W probes the wh
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -17,6 +18,17 @@ from lin_ft.functions import ModelFunction, as_function, check_inputs
 from lin_ft.typing import Apply, Features, Params
 
 __all__ = ["init_head", "ridge_head"]
+
+Use = Literal["ranking", "fine-tuning"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """One kind of head: `make(features, targets, ...)` gives its weights; `uses` says what may start from it."""
+
+    make: Callable[..., Params]
+    uses: tuple[Use, ...]
+
 
 RIDGES = tuple(10.0**power for power in range(-6, 5))
 """Grid of ridge penalties, in units of the mean eigenvalue of the centred phi phiᵀ / n."""
@@ -54,7 +66,7 @@ def init_head(
     if kind not in HEADS:
         raise InputError(f"Unknown head '{kind}'; known are {', '.join(HEADS)}.")
     check_inputs({}, features, targets)
-    head = HEADS[kind](
+    head = HEADS[kind].make(
         np.asarray(features),
         np.asarray(targets),
         key=key,
@@ -93,12 +105,19 @@ def _pretrained(features: np.ndarray, targets: np.ndarray, *, pretrained: Params
     return dict(pretrained)
 
 
-HEADS: dict[str, Callable[..., Params]] = {
-    "zero": _zero,
-    "random": _random,
-    "ridge": _ridge,
-    "pretrained": _pretrained,
+HEADS: dict[str, Head] = {
+    "zero": Head(_zero, ("ranking", "fine-tuning")),
+    "random": Head(_random, ("ranking", "fine-tuning")),
+    "ridge": Head(_ridge, ("fine-tuning",)),
+    "pretrained": Head(_pretrained, ()),
 }
+"""No ranking takes the ridge head: it has seen the labels that leave-one-out leaves out. The pre-trained one has other
+classes than the target."""
+
+
+def heads_for(use: Use) -> tuple[str, ...]:
+    """Names of the heads that a ranking, or a fine-tuning, may start from."""
+    return tuple(name for name, head in HEADS.items() if use in head.uses)
 
 
 def ridge_head(

@@ -4,7 +4,9 @@ import pytest
 from networks import one_hot
 
 from lin_ft.errors import InputError
-from lin_ft.heads import init_head, ridge_head
+from lin_ft.finetune import FinetuneConfig
+from lin_ft.heads import HEADS, heads_for, init_head, ridge_head
+from lin_ft.ranking import RankConfig
 
 
 def drawn(n=20, d=6, dtype=np.float64):
@@ -70,3 +72,15 @@ def test_bad_input():
         init_head("pretrained", phi, y, pretrained={"kernel": np.ones((3, 9)), "bias": np.ones(9)})
     with pytest.raises(InputError, match="NaN"):
         init_head("ridge", phi * np.nan, y)
+
+
+def test_what_a_head_is_for_is_said_once_and_kept_to():
+    assert heads_for("ranking") == ("zero", "random")
+    assert heads_for("fine-tuning") == ("zero", "random", "ridge")
+    for make, use in ((RankConfig, "ranking"), (FinetuneConfig, "fine-tuning")):
+        for name in HEADS:
+            if name in heads_for(use):
+                assert make(head=name).head == name
+            else:
+                with pytest.raises(InputError, match=f"head '{name}'"):
+                    make(head=name)

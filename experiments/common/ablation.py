@@ -31,8 +31,7 @@ from lin_ft.provenance import provenance
 from lin_ft.ranking import RankConfig, View, predict_left_out
 from lin_ft.report.interval_plot import plot_intervals
 from lin_ft.scores import alignment, predicted_decrease
-from lin_ft.zoo import named_zoo
-from lin_ft.zoo import select as select_models
+from lin_ft.zoo import named_zoo, select_models
 
 STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
 

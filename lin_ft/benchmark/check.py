@@ -8,7 +8,8 @@ from pathlib import Path
 from lin_ft.benchmark.config import BenchConfig, Cell, PlannedModel, cells
 from lin_ft.benchmark.suite import known_scores
 from lin_ft.errors import InputError
-from lin_ft.zoo import ZooModel, named_zoo, select
+from lin_ft.heads import heads_for
+from lin_ft.zoo import ZooModel, named_zoo, select_models
 
 
 def resolve(config: BenchConfig) -> tuple[list[ZooModel], tuple[Cell, ...]]:
@@ -22,8 +23,6 @@ def resolve(config: BenchConfig) -> tuple[list[ZooModel], tuple[Cell, ...]]:
 
 def resolve_planned(config: BenchConfig) -> tuple[list[ZooModel | PlannedModel], tuple[Cell, ...]]:
     """As `resolve`, but what the configuration plans may be missing; such models come as they are planned."""
-    from lin_ft.ranking import HEADS
-
     problems: list[str] = []
     models: list[ZooModel | PlannedModel] = []
     zoo: list[ZooModel] = []
@@ -35,14 +34,14 @@ def resolve_planned(config: BenchConfig) -> tuple[list[ZooModel | PlannedModel],
             problems.append(str(error).rstrip("."))
     for name in (config.models or [model.name for model in zoo]) if zoo or planned else ():
         try:
-            models += select(zoo, [name]) if zoo or name not in planned else [planned[name]]
+            models += select_models(zoo, [name]) if zoo or name not in planned else [planned[name]]
         except InputError:
             models += [planned[name]] if name in planned else []
             problems += [] if name in planned else [f"no model {name}"]
     if (zoo or planned) and config.reference not in {model.name for model in models}:
         problems.append(f"the reference {config.reference} is not among the models")
     problems += [f"no task {task}" for task in config.tasks if not _task_exists(task, config)]
-    problems += [f"no head {head}" for head in config.heads if head not in HEADS]
+    problems += [f"no head {head}" for head in config.heads if head not in heads_for("ranking")]
     known = known_scores()
     chosen = known if config.scores == ("all",) else config.scores
     problems += [f"no score {name}" for name in chosen if name not in known and ":" not in name]

@@ -60,7 +60,7 @@ class BenchConfig:
     seeds: tuple[int, ...] = (0, 1)
     """Each draws its own few-shot sample and its own order of training."""
     heads: tuple[str, ...] = ("random", "zero")
-    """New heads to predict with; see lin_ft.ranking.HEADS. zero is the linear probe."""
+    """New heads to predict with; see lin_ft.heads. zero is the linear probe."""
     probes: int = 2
     left_out: tuple[str, ...] = ("image",)
     """Predict each image from the others, each shot from the others (lin_ft.ranking.RankConfig), or both."""

@@ -41,9 +41,9 @@ class ZooInfo:
     zoo: str = "embedded"
 
     def run(self) -> None:
-        from lin_ft.zoo import select
+        from lin_ft.zoo import select_models
 
-        (model,) = select(chosen_zoo(self.zoo, ()), [self.name])
+        (model,) = select_models(chosen_zoo(self.zoo, ()), [self.name])
         print_fields(dataclasses.asdict(model.card) | {"weights": str(model.weights)})
 
 

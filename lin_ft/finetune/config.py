@@ -8,12 +8,12 @@ from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.errors import InputError
 from lin_ft.finetune.optimizers import OPTIMIZERS
 from lin_ft.finetune.schedules import SCHEDULES
+from lin_ft.heads import heads_for
 from lin_ft.trainable import NAMED
 
 Network = Literal["real", "linearized"]
 BatchNorm = Literal["auto", "batch", "frozen"]
 Loss = Literal["cross_entropy", "squared"]
-HEADS = ("zero", "random", "ridge")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +77,8 @@ class FinetuneConfig:
             raise InputError(f"weight_decays {self.weight_decays}: give at least one, none below 0.")
         for name, known in (
             ("optimizer", tuple(OPTIMIZERS)), ("schedule", tuple(SCHEDULES)), ("network", ("real", "linearized")),
-            ("head", HEADS), ("batch_norm", ("auto", "batch", "frozen")), ("loss", ("cross_entropy", "squared")),
-            ("statistics", STATISTICS),
+            ("head", heads_for("fine-tuning")), ("batch_norm", ("auto", "batch", "frozen")),
+            ("loss", ("cross_entropy", "squared")), ("statistics", STATISTICS),
         ):  # fmt: skip
             if getattr(self, name) not in known:
                 raise InputError(f"{name} {getattr(self, name)!r}: unknown; one of {', '.join(known)}.")

@@ -15,7 +15,7 @@ from lin_ft.data import Task
 from lin_ft.errors import DivergedError, InputError
 from lin_ft.files.progress import bar
 from lin_ft.finetune.config import FinetuneConfig
-from lin_ft.finetune.grid import Draw, Point, Trained, train
+from lin_ft.finetune.grid import Draw, Point, Trained, train_grid
 from lin_ft.finetune.networks import function_of
 from lin_ft.finetune.result import FinetuneResult, GridPoint
 from lin_ft.finetune.saving import Saving
@@ -89,7 +89,7 @@ def finetune_several(
         saving = Saving(Path(checkpoint), _fingerprint(model, draws, config), checkpoint_every)
     steps = config.steps_for(draws[0][0].n)
     with _steps(f"{model.name} on {draws[0][0].name}", steps * len(points), progress) as advance:
-        trained = train(
+        trained = train_grid(
             module, frozen, [draw for draw, _ in starts], points, config,
             devices=local(devices), advance=advance, saving=saving,
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """Several fine-tunings of one network as one program: learning rates, weight decays and draws mapped by `vmap`.
 
-`train` runs the points in groups. A group is one compiled step for all of its points, over several devices a share of
-the points each. The points never see each other: trained together or one by one, each ends alike but for rounding.
+`train_grid` runs the points in groups. A group is one compiled step for all of its points, over several devices a share
+of the points each. The points never see each other: trained together or one by one, each ends alike but for rounding.
 """
 
 import dataclasses
@@ -70,7 +70,7 @@ class Trained:
     diverged: bool
 
 
-def train(
+def train_grid(
     module: nn.Module,
     frozen: Params,
     draws: Sequence[Draw],

@@ -18,7 +18,7 @@ from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, check_inputs, features_of, padded
 from lin_ft.kernels.cost import choose
 from lin_ft.kernels.jacobian import JacobianRows
-from lin_ft.kernels.memory import LEAST_BLOCK, combinations_at_once, plan, row_bytes
+from lin_ft.kernels.memory import LEAST_BLOCK, combinations_at_once, plan_blocks, row_bytes
 from lin_ft.kernels.precision import kernel_dtype
 from lin_ft.kernels.structured import StructuredRows, full_contract, sum_contract
 from lin_ft.kernels.vector_products import vector_products_gram
@@ -146,7 +146,7 @@ def _add_blocks(
     row, working = row_bytes(maker, shared, x1)
     count = len(shared[3])
     least = -(-2 * LEAST_BLOCK // count) if maker.full else LEAST_BLOCK
-    chunk, size, held_blocks = plan(row, working, n_local, count, block_size, memory_limit, least)
+    chunk, size, held_blocks = plan_blocks(row, working, n_local, count, block_size, memory_limit, least)
     size *= len(used)
     make = sharding.map_examples(maker, used)
     join = sharding.joined(used)

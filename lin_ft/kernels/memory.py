@@ -36,13 +36,13 @@ def combinations_at_once(
         size = -(-count // groups)
         row, working = row_bytes(method, (*shared[:3], shared[3][:size]), x)
         if fits(row, working, memory_limit):
-            _, length, held = plan(row, working, n, size, block_size, memory_limit)
+            _, length, held = plan_blocks(row, working, n, size, block_size, memory_limit)
             if held * length >= n[0]:
                 return size
     return 1
 
 
-def plan(
+def plan_blocks(
     row: int,
     working: int,
     n: tuple[int, int],

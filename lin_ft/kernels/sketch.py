@@ -11,7 +11,7 @@ from jaxtyping import Float
 from lin_ft import sharding
 from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, check_inputs, padded
-from lin_ft.kernels.memory import plan, row_bytes
+from lin_ft.kernels.memory import plan_blocks, row_bytes
 from lin_ft.kernels.precision import kernel_dtype
 from lin_ft.kernels.structured import StructuredRows
 from lin_ft.trainable import Trainable, split
@@ -133,7 +133,7 @@ def sketch_gram(
     def sketches(x: Array, some: Any) -> np.ndarray:
         shared = (function, chosen, frozen, jnp.asarray(some, jnp.result_type(*jax.tree.leaves(params))))
         maker = StructuredRows(of, full=False, factors=False)
-        chunk, _, _ = plan(*row_bytes(maker, shared, x), (len(x), 0), len(some), block_size, memory_limit)
+        chunk, _, _ = plan_blocks(*row_bytes(maker, shared, x), (len(x), 0), len(some), block_size, memory_limit)
         make = sharding.map_examples(maker, sharding.local(1))
         parts = []
         projection = None

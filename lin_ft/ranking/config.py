@@ -7,12 +7,10 @@ import numpy as np
 from lin_ft import scores as suite
 from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.errors import InputError
+from lin_ft.heads import heads_for
 from lin_ft.ranking.result import SCORES
 from lin_ft.scores.catalogue import check_name
 from lin_ft.zoo import REFERENCE
-
-HEADS = ("zero", "random")
-"""A ridge head has seen the labels of the images that leave-one-out leaves out; see lin_ft.heads."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +21,7 @@ class RankConfig:
     """The default is the score of ours that ranked best on the development tasks of two zoos (README, "Measured so
     far"). Any of lin_ft.scores.SCORES, or a function of your own, "file.py:function"."""
     head: str = "random"
-    """One of HEADS: what the backbone's part of the kernel sees."""
+    """zero or random, see lin_ft.heads: what the backbone's part of the kernel sees."""
     probes: int = 2
     """Random head columns that probe the backbone's part of the kernel; more cost more and vary less."""
     trainable: str = "all"
@@ -50,8 +48,8 @@ class RankConfig:
     def __post_init__(self):
         if ":" not in self.score:
             check_name(self.score)
-        if self.head not in HEADS:
-            raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(HEADS)}.")
+        if self.head not in heads_for("ranking"):
+            raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(heads_for('ranking'))}.")
         if self.left_out not in ("image", "shot"):
             raise InputError(f"left_out {self.left_out!r}: unknown; one of image, shot.")
         if self.statistics not in STATISTICS:

@@ -50,7 +50,7 @@ def alignment(
         k = k - k.mean(k.ndim // 2, keepdims=True)
     if k.ndim == 4:
         k, y = k.reshape(n * n_classes, -1), y.reshape(-1, 1)
-    return combined(
+    return normal_form(
         form,
         raw=float(np.vdot(y, k @ y)),
         traces=(float(np.trace(k)), float(np.vdot(y, y))),
@@ -60,7 +60,7 @@ def alignment(
     )
 
 
-def combined(
+def normal_form(
     form: str,
     *,
     raw: float,

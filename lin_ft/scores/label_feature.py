@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.functions import check_inputs
-from lin_ft.scores.alignment import alignment, check_form, combined
+from lin_ft.scores.alignment import alignment, check_form, normal_form
 from lin_ft.typing import Array, Features
 
 
@@ -32,7 +32,7 @@ def label_feature(
         phi = np.concatenate([phi, np.ones((len(phi), 1))], axis=1)
     if form == "cka":
         phi, y = phi - phi.mean(0), y - y.mean(0)
-    return combined(
+    return normal_form(
         form,
         raw=float(np.sum((phi.T @ y) ** 2)),
         traces=(float(np.sum(phi**2)), float(np.sum(y**2))),

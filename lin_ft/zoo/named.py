@@ -64,7 +64,7 @@ def named_zoo(name: str | Path) -> list[ZooModel]:
     return load_zoo(name)
 
 
-def select(zoo: Sequence[ZooModel], names: Sequence[str]) -> list[ZooModel]:
+def select_models(zoo: Sequence[ZooModel], names: Sequence[str]) -> list[ZooModel]:
     """Those entries, in the order given; 'cifar10' stands for 'cifar10-resnet20' where that is unambiguous."""
     chosen = []
     for name in names:

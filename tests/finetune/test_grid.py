@@ -14,7 +14,7 @@ from networks import CLASSES, ConvNet, conv_variables, images
 
 from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig
-from lin_ft.finetune.grid import Draw, Point, train
+from lin_ft.finetune.grid import Draw, Point, train_grid
 from lin_ft.finetune.networks import LOSSES
 from lin_ft.sharding import local
 from lin_ft.trainable import merge, split
@@ -34,7 +34,7 @@ def draw(seed=0, trainable="all", n=9) -> Draw:
 def trained(config=CONFIG, points=POINTS, draws=None, devices=1, **keywords):
     draws = draws or [draw(trainable=config.trainable)]
     frozen = split(VARIABLES["params"], config.trainable)[1]
-    rows = train(MODULE, frozen, draws, points, config, devices=local(devices), **keywords)
+    rows = train_grid(MODULE, frozen, draws, points, config, devices=local(devices), **keywords)
     return rows, frozen
 
 

@@ -7,7 +7,7 @@ import pytest
 from networks import CLASSES, ConvNet, conv_net, conv_variables, images, one_hot
 
 from lin_ft.finetune import FinetuneConfig
-from lin_ft.finetune.grid import Draw, Point, train
+from lin_ft.finetune.grid import Draw, Point, train_grid
 from lin_ft.finetune.networks import function_of
 from lin_ft.functions import logits_of
 from lin_ft.kernels import gram
@@ -28,7 +28,7 @@ def trained_logits(config, rate, x_test, trainable="all"):
     x, y = images(N), np.arange(N) % CLASSES
     draw = Draw(x, y, images(0), np.arange(0), weights, variables["batch_stats"], 0)
     module = ConvNet(CLASSES)
-    (row,) = train(module, frozen, [draw], [Point(0, rate, 0.0)], config, devices=local(1))
+    (row,) = train_grid(module, frozen, [draw], [Point(0, rate, 0.0)], config, devices=local(1))
     return logits_of(function_of(module, "linearized", row.statistics, frozen, weights), row.weights, x_test), row
 
 

@@ -23,7 +23,7 @@ from lin_ft.kernels import gram, memory, structured
 @example(row=2_690_000, working=3_000_000, limit=2**28, left=64, right=0, count=10, block_size=64)
 def test_a_plan_holds_no_more_than_the_limit(row, working, limit, left, right, count, block_size):
     assume(memory.fits(row, working, limit))
-    chunk, length, held = memory.plan(row, working, (left, right), count, block_size, limit)
+    chunk, length, held = memory.plan_blocks(row, working, (left, right), count, block_size, limit)
     assert 1 <= chunk <= length
     assert length % chunk == 0
     all_held = held * length >= left and not right

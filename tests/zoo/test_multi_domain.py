@@ -13,7 +13,7 @@ from small_zoo import TASKS, small_tasks
 from lin_ft import cli
 from lin_ft.errors import InputError
 from lin_ft.models import ResNet
-from lin_ft.zoo import architectures, load_weights, load_zoo, multi_domain, select
+from lin_ft.zoo import architectures, load_weights, load_zoo, multi_domain, select_models
 from lin_ft.zoo.multi_domain import Domain, MultiDomainRecipe, load_multi_domain, train_multi_domain
 from lin_ft.zoo.recipe import Recipe
 from lin_ft.zoo.slices import load_entry
@@ -200,7 +200,7 @@ def test_the_command_and_the_short_name_of_the_single_model(folder, tmp_path, ca
         Recipe(source=str(folder / TASKS[0]), name="single", epochs=1, batch_size=4), tmp_path / "zoo", progress=False
     )
     zoo = load_zoo(tmp_path / "zoo")
-    assert [entry.name for entry in select(zoo, [str(folder / TASKS[0])])] == ["single"]
+    assert [entry.name for entry in select_models(zoo, [str(folder / TASKS[0])])] == ["single"]
 
 
 @pytest.mark.parametrize(

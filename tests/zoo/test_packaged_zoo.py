@@ -13,7 +13,7 @@ from lin_ft import cli
 from lin_ft.data.archive import Archive
 from lin_ft.data.convert import convert_array
 from lin_ft.errors import InputError
-from lin_ft.zoo import load_zoo, packaged, select
+from lin_ft.zoo import load_zoo, packaged, select_models
 from lin_ft.zoo.packaged import fetch_packaged, packaged_model, packaged_models, packaged_tensors, packaged_zoo
 from lin_ft.zoo.protobuf import onnx_nodes, onnx_weights, tensorflow_weights
 from lin_ft.zoo.tensorflow_js import tensorflow_js_weights
@@ -118,7 +118,7 @@ def test_classes_on_photographs_come_out_right():
         "palace": samples.load_sample_image("china.jpg"),
     }
     names = ["imagenet_mobilenet_v2", "imagenet_squeezenet", "moderation_thin_resnet50"]
-    for model in select(load_zoo(packaged_zoo()), names):
+    for model in select_models(load_zoo(packaged_zoo()), names):
         side = model.card.image_size
         x = model.normalise(np.stack([convert_array(photo, side) for photo in photos.values()]))
         found = [model.card.class_names[index] for index in model.source_logits(x).argmax(1)]
@@ -184,7 +184,7 @@ def test_faces_are_nearer_to_themselves_than_to_others():
     face, cat = data.astronaut()[:200, 130:330], data.chelsea()[20:260, 60:300]
     others = [np.repeat((255 * image).astype(np.uint8)[..., None], 3, 2) for image in data.lfw_subset()[:3]]
     images = [face, face[:, ::-1], (0.6 * face).astype(np.uint8), cat, *others]
-    for model in select(load_zoo(packaged_zoo()), ["faces_resnet", "faces_mobilenet_v1"]):
+    for model in select_models(load_zoo(packaged_zoo()), ["faces_resnet", "faces_mobilenet_v1"]):
         x = model.normalise(np.stack([convert_array(image, model.card.image_size) for image in images]))
         phi = np.array(model.module().apply(model.variables, jnp.asarray(x), method="features"))
         if model.name == "faces_resnet":
