@@ -1,9 +1,9 @@
 """Every table and figure from the committed results; nothing is trained.
 
 Command   make figures, or python -m experiments.figures
-Expected  results/figures/*, results/ablation_*.{md,png,pdf}, results/paper_*, results/verify_*.md, the
-          pictures in docs/ and the tables of the README again
-Hardware  1 CPU core, a few minutes (--repeats 20: half a minute)
+Expected  results/figures/*, results/ablation_*.{md,png,pdf}, results/paper_*, docs/results/* (a page a question), the
+          pictures in docs/ and the table of the README again
+Hardware  1 CPU core, a few minutes
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from typing import Any
 
 import tyro
 
-from experiments import verify_packaged, verify_ranking
+from experiments import results_pages
 from experiments.common import ablation, figure
 from experiments.common.figure import NoData
 from lin_ft.files.atomic import write_atomically
@@ -35,17 +35,16 @@ class Figures:
     docs: Path = ROOT / "docs"
     readme: Path = ROOT / "README.md"
     only: tuple[str, ...] = ()
-    """Names such as figures.gain, ablations.head, paper.table, docs."""
-    reference: str = figure.REFERENCE
+    """Names such as figures.accuracy, ablations.head, paper.table, results_pages, docs."""
+    reference: str = ""
+    """Of `table`; default: the core configuration's."""
     shots: int = 10
-    repeats: int = 1000
 
     def run(self) -> None:
         steps: dict[str, Any] = {name: self._figure for name in modules("figures")}
         steps |= {name: self._ablation for name in modules("ablations")}
         steps |= {name: self._paper for name in modules("paper")}
-        steps |= {"verify_ranking": self._verify, "verify_packaged": self._verify}
-        steps["docs"] = self._docs
+        steps |= {"results_pages": self._pages, "docs": self._docs}
         unknown = [name for name in self.only if name not in steps]
         if unknown:
             raise SystemExit(f"figures: no {', '.join(unknown)}; there are {', '.join(steps)}.")
@@ -56,9 +55,7 @@ class Figures:
                 print(f"{name}: left out, {error}.")
 
     def _figure(self, name: str) -> None:
-        options = figure.Options(
-            self.table, self.results / "figures", reference=self.reference, shots=self.shots, repeats=self.repeats
-        )
+        options = figure.Options(self.table, self.results / "figures", reference=self.reference, shots=self.shots)
         importlib.import_module(f"experiments.{name}").draw(options)
         stem = name.removeprefix("figures.")
         table = options.out / f"{stem}.md"
@@ -71,26 +68,17 @@ class Figures:
         if not path.exists():
             raise NoData(f"it has not been run (python -m experiments.{name})")
         title = json.loads(path.read_text())["title"]
-        core = self.results / "core" / "table.parquet"
-        truth = self.table or (core if core.exists() else self.results / "verify")
-        options = ablation.Options(
-            truth=truth, out=self.results, shots=self.shots, repeats=self.repeats, only_report=True
-        )
+        truth = self.table or self.results / "core" / "table.parquet"
+        options = ablation.Options(truth=truth, out=self.results, shots=self.shots, only_report=True)
         ablation.run(stem, title, _never, options)
 
     def _paper(self, name: str) -> None:
         module = importlib.import_module(f"experiments.{name}")
         command = module.PaperTable if name == "paper.table" else module.Selectors
-        command(out=self.results, repeats=self.repeats).run()
+        command(out=self.results).run()
 
-    def _verify(self, name: str) -> None:
-        path = self.results / f"{name}.md"
-        if name == "verify_ranking":
-            verify_ranking.Table(self.results / "verify", path).run()
-        else:
-            table = self.results / "packaged" / "table.parquet"
-            verify_packaged.main(verify_packaged.Config(table, markdown=path))
-        self._to_readme(name, path)
+    def _pages(self, name: str) -> None:
+        results_pages.Pages(self.results, self.docs / "results").run()
 
     def _to_readme(self, name: str, path: Path) -> None:
         """A table between its marks, where the README has them."""

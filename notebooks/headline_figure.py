@@ -18,33 +18,32 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.common.figure import Options, arrays  # from the root of a checkout
-from lin_ft.benchmark import spearman
+from experiments.common.figure import Options, evidence  # from the root of a checkout
 from lin_ft.benchmark.questions import answers
-from lin_ft.benchmark.report import gains
+from lin_ft.benchmark.questions.zoo import gains
 from lin_ft.report.gain_curve_plot import plot_gain_curves
 
 OUT = Path(os.environ.get("LIN_FT_OUT", "."))
 
 # %% [markdown]
 # ## The matrix
-# Accuracies: seeds x tasks x models. Scores have the same shape; so have the rankings that never look at the target.
+# Accuracies: draws x tasks x models. Scores have the same shape; so have the rankings that never look at the target,
+# and a real fine-tuning on another draw. A score of one draw is held against the mean accuracy of the other draws.
 
 # %%
 options = Options()
-results, scores, _ = arrays(options)
-print(f"{options.source.name}: {len(results.models)} models, {len(results.tasks)} tasks, {len(results.accuracy)} seeds")
-for name, values in scores.items():
-    each = [spearman(values[s, t], results.accuracy[s, t]) for s, t in np.ndindex(*values.shape[:2])]
-    if np.isfinite(each).any():
-        print(f"{np.nanmean(each):+.2f}  {name}")
+core = evidence(options)
+results = core.results
+print(f"{options.source.name}: {len(results.models)} models, {len(results.tasks)} tasks, {core.n_draws} draws")
+for name, values in core.table("spearman").items():
+    print(f"{np.nanmean(values):+.2f}  {name}")
 
 # %% [markdown]
 # ## The curve
 # Left end: only the first model of the ranking is fine-tuned. Right end: all are, and the best is found by any order.
 
 # %%
-curves = gains(results, scores)
+curves = gains(core)
 plot_gain_curves(curves, OUT / "headline.png", f"{len(results.models)} models, {len(results.tasks)} tasks")
 for name, curve in curves.items():
     print(f"{curve[0]:+.1f} with one, {curve[min(2, len(curve) - 1)]:+.1f} with three: {name}")
@@ -53,5 +52,5 @@ for name, curve in curves.items():
 # ## Does it hold?
 
 # %%
-for row in answers(results, scores):
+for row in answers(core):
     print(f"{row.question}\n  {row.sentence}")

@@ -18,7 +18,10 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.common.figure import CORE, RESULTS, development
-from lin_ft.benchmark import Results, Summary, markdown_table, summarise
+from lin_ft.benchmark import Judge, Results, Summary, caption, markdown_table, summarise
+from lin_ft.benchmark.collect import matrix, read_parquet
+from lin_ft.benchmark.resampling import INTERVAL
+from lin_ft.benchmark.static import BEST_ON_AVERAGE, fine_tuned, leave_one_task_out
 from lin_ft.data import load_task
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
@@ -33,7 +36,7 @@ from lin_ft.report.interval_plot import plot_intervals
 from lin_ft.scores import alignment, predicted_decrease
 from lin_ft.zoo import named_zoo, select_models
 
-STATISTICS = ("spearman", "kendall", "regret_1", "gain_1", "trials_1_point")
+STATISTICS = ("spearman", "weighted_tau", "regret_1", "regret_3", "trials_best")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +54,6 @@ class Options:
     seeds: tuple[int, ...] = (0,)
     kernels: Path | None = None
     """Folder that keeps kernels; default: in the cache folder."""
-    repeats: int = 1000
-    """Bootstrap samples."""
     only_report: bool = False
     """Tables and pictures from the values there are; nothing is computed."""
 
@@ -141,22 +142,19 @@ def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequ
                     made = _made(made)
                     _write(path, {"title": title, "made": made, "values": values})
     results, scores = arrays(values, accuracies)
-    rows = summarise(results, scores, STATISTICS, repeats=options.repeats)
-    size = f"{len(results.models)} models, {len(results.tasks)} tasks, {options.shots} images a class,"
-    lines = [
-        f"# Ablation: {title}",
-        "",
-        f"`python -m experiments.ablations.{name}`; {size} {len(results.accuracy)} seed(s).",
-    ]
+    judge = Judge(results, scores | baselines(options, results))
+    rows = summarise(judge, STATISTICS)
+    lines = [f"# Ablation: {title}", "", f"`python -m experiments.ablations.{name}`, {options.shots} images a class."]
     lines += [f"Computed at {made['commit']}; {made['device']}."] if made else []
-    lines += ["95 % bootstrap intervals over tasks, models and seeds; regret and gain in points.", ""]
+    lines += [caption(judge), ""]
     lines += markdown_table(rows, STATISTICS)
     _write(path, {"title": title, "made": made, "values": values})
     text = "\n".join(lines) + "\n"
     write_atomically(path.with_suffix(".md"), lambda temporary: temporary.write_text(text, encoding="utf-8"))
     dots = {row.score: (row.mean, *row.interval) for row in rows if row.statistic == "spearman"}
     for suffix in (".png", ".pdf"):
-        plot_intervals(dots, path.with_suffix(suffix), label="Spearman with fine-tuned accuracy", title=title)
+        label = f"Spearman with fine-tuned accuracy; {INTERVAL}"
+        plot_intervals(dots, path.with_suffix(suffix), label=label, title=title)
     print(text)
     return list(rows)
 
@@ -168,8 +166,6 @@ def truth(path: Path, shots: int) -> dict[tuple[str, int, str], float]:
         cells = [cell for cell in cells if cell["shots"] == shots]
         found = {(c["task"], c["seed"], c["model"]): c["finetuned"]["test_accuracy"] for c in cells}
     else:
-        from lin_ft.benchmark.collect import read_parquet
-
         rows = [row for row in read_parquet(path).iter_rows(named=True) if row["shots"] == shots]
         found = {(r["task"], r["seed"], r["model"]): r["test_accuracy"] for r in rows if r["test_accuracy"] is not None}
     if not found:
@@ -180,22 +176,42 @@ def truth(path: Path, shots: int) -> dict[tuple[str, int, str], float]:
 def arrays(
     values: dict[str, dict[str, float]], accuracies: dict[tuple[str, int, str], float]
 ) -> tuple[Results, dict[str, Float[np.ndarray, "S T M"]]]:
-    """Accuracies and variants on the pairs that have values; tasks that lack a model in some seed keep the others."""
+    """Variants of the pairs that have values, and the accuracies of these models and tasks in every draw.
+
+    Tasks that lack a model in some draw keep the others.
+    """
     keys = [key for key in accuracies if key_of(*key) in values]
     if not keys:
         raise InputError("No pair has both values and a fine-tuned accuracy; run the ablation first.")
-    tasks, seeds = sorted({task for task, _, _ in keys}), sorted({seed for _, seed, _ in keys})
-    models = sorted({model for _, _, model in keys})
+    tasks, models = sorted({task for task, _, _ in keys}), sorted({model for _, _, model in keys})
+    known = {key: accuracy for key, accuracy in accuracies.items() if key[0] in tasks and key[2] in models}
+    seeds = sorted({seed for _, seed, _ in known})
     names = list(dict.fromkeys(name for key in keys for name in values[key_of(*key)]))
     shape = (len(seeds), len(tasks), len(models))
     accuracy, scores = np.full(shape, np.nan), {name: np.full(shape, np.nan) for name in names}
-    for task, seed, model in keys:
+    for (task, seed, model), measured in known.items():
         place = seeds.index(seed), tasks.index(task), models.index(model)
-        accuracy[place] = accuracies[task, seed, model]
-        for name, value in values[key_of(task, seed, model)].items():
+        accuracy[place] = measured
+        for name, value in values.get(key_of(task, seed, model), {}).items():
             scores[name][place] = np.nan if value is None else value
     reference = RankConfig().reference if RankConfig().reference in models else models[0]
     return Results(tuple(models), tuple(tasks), accuracy, reference), scores
+
+
+def baselines(options: Options, results: Results) -> dict[str, Float[np.ndarray, "S T M"]]:
+    """k-NN and the linear probe of the same models, tasks and draws, where the truth is a table that has them, the
+    best on average on the other tasks, and a real fine-tuning on another draw."""
+    rows = fine_tuned(results) | ({BEST_ON_AVERAGE: leave_one_task_out(results)} if len(results.tasks) > 1 else {})
+    if options.truth.is_dir():
+        return rows
+    found, scores, _ = matrix(read_parquet(options.truth), options.shots, results.reference)
+    if len(found.accuracy) != len(results.accuracy):
+        return rows
+    index = [found.tasks.index(task) for task in results.tasks], [found.models.index(m) for m in results.models]
+    for name in ("nearest_neighbours", "linear_probe"):
+        if name in scores:
+            rows[name] = scores[name][:, index[0]][:, :, index[1]]
+    return rows
 
 
 def key_of(task: str, seed: int, model: str) -> str:

@@ -1,24 +1,20 @@
-"""What the figures share: the matrix as arrays, where pictures go, what is said where a figure has no data yet."""
+"""What the figures share: the matrix as evidence, where pictures go, what is said where a figure has no data yet."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lin_ft.benchmark import Results
-from lin_ft.benchmark.collect import matrix, read_parquet
-from lin_ft.benchmark.config import load_config
-from lin_ft.benchmark.report import static_rankings
+from lin_ft.benchmark import Evidence, evidence_of
+from lin_ft.benchmark.collect import read_parquet
+from lin_ft.benchmark.config import BenchConfig, load_config
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
-from lin_ft.zoo import REFERENCE
 
 RESULTS = Path(__file__).parents[1] / "results"
-CORE, VERIFY = RESULTS / "core" / "table.parquet", RESULTS / "verify"
-CONFIG = Path(__file__).parents[2] / "configs" / "bench_core.py"
+CONFIGS = Path(__file__).parents[2] / "configs"
+CORE = RESULTS / "core" / "table.parquet"
+CONFIG = CONFIGS / "bench_core.py"
 
 
 def development() -> tuple[str, ...]:
@@ -31,19 +27,22 @@ class Options:
     """Of every figure."""
 
     table: Path | None = None
-    """A table of `lin-ft bench collect`, or a folder of cells of verify_ranking.py.
-
-    Default: results/core/table.parquet, or before that matrix has been run results/verify.
-    """
+    """A table of `lin-ft bench collect`. Default: results/core/table.parquet."""
     out: Path = RESULTS / "figures"
-    reference: str = REFERENCE
+    config: Path = CONFIG
+    """Of that table: names its reference and its development tasks."""
+    reference: str = ""
+    """Instead of the configuration's."""
     shots: int = 10
-    repeats: int = 1000
-    """Bootstrap samples."""
 
     @property
     def source(self) -> Path:
-        return self.table or (CORE if CORE.exists() else VERIFY)
+        return self.table or CORE
+
+    @property
+    def bench(self) -> BenchConfig:
+        config = load_config(self.config)
+        return dataclasses.replace(config, reference=self.reference) if self.reference else config
 
 
 class NoData(InputError):
@@ -52,40 +51,14 @@ class NoData(InputError):
 
 def read(options: Options) -> Any:
     """The table, a polars DataFrame."""
-    return of_cells(options.source) if options.source.is_dir() else read_parquet(options.source)
+    if not options.source.exists():
+        raise NoData(f"{options.source} is not there")
+    return read_parquet(options.source)
 
 
-def arrays(options: Options, shots: int | None = None) -> tuple[Results, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """(results, scores with the static rankings, facts) at one number of shots."""
-    results, scores, facts = matrix(read(options), options.shots if shots is None else shots, options.reference)
-    return results, {**scores, **static_rankings(results, facts)}, facts
-
-
-def of_cells(folder: Path) -> Any:
-    """Cells of verify_ranking.py as a table; only whole (task, seed) rows, so that every model is on every task."""
-    import polars
-
-    cells = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    models = {cell["model"] for cell in cells}
-    rows = []
-    for cell in cells:
-        beside = [c for c in cells if (c["task"], c["seed"]) == (cell["task"], cell["seed"])]
-        if len(beside) < len(models):
-            continue
-        row = {name: cell[name] for name in ("model", "task", "shots", "seed", "n", "n_classes")}
-        row |= {"test_accuracy": cell["finetuned"]["test_accuracy"], "architecture": "resnet20", "n_params": 0}
-        row |= {"source_test_accuracy": cell["source_accuracy"], "finetune_seconds": cell["finetuned"].get("seconds")}
-        row |= {"score/nearest_neighbours": cell["k_nearest_neighbours"], "source": cell["model"].split("-")[0]}
-        for head in ("random", "zero"):
-            row[f"score/predicted_accuracy/{head}"] = cell[head]["predicted_accuracy"]
-            row[f"score/predicted_loss/{head}"] = -cell[head]["predicted_loss"]
-            row[f"score/label_gradient/{head}"] = cell[head]["label_gradient"]
-        row["score/label_feature_correlation"] = cell["random"]["label_feature_correlation"]
-        row["scores_seconds"] = cell["random"].get("seconds")
-        rows.append(row)
-    if not rows:
-        raise InputError(f"{folder}: no complete task among its cells; run python -m experiments.verify_ranking first.")
-    return polars.DataFrame(rows, infer_schema_length=None)
+def evidence(options: Options) -> Evidence:
+    """Results, scores and baselines at one number of shots."""
+    return evidence_of(read(options), options.shots, options.bench)
 
 
 def save(draw: Callable[[Path], None], options: Options, name: str) -> None:

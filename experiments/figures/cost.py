@@ -16,7 +16,7 @@ def draw(options: Options) -> None:
         raise NoData("the table has no seconds")
     rows = [row for row in table.iter_rows(named=True) if row["shots"] == options.shots]
     rows = [row for row in rows if row["finetune_seconds"] and row["scores_seconds"]]
-    unit = [row["finetune_seconds"] for row in rows if row["model"] == options.reference]
+    unit = [row["finetune_seconds"] for row in rows if row["model"] == options.bench.reference]
     if not unit:
         raise NoData("the reference has no seconds")
     one, n_models = float(np.mean(unit)), len({row["model"] for row in rows})
@@ -27,7 +27,7 @@ def draw(options: Options) -> None:
         "fine-tuning the first three": 3 * tuning,
     }
     costs["scoring all and fine-tuning three"] = n_models * scoring + 3 * tuning
-    lines = [f"One fine-tuning of {options.reference}: {one:.1f} s, mean over tasks and seeds.", ""]
+    lines = [f"One fine-tuning of {options.bench.reference}: {one:.1f} s, mean over tasks and seeds.", ""]
     lines += ["| | fine-tunings of the reference |", "| --- | ---: |"]
     lines += [f"| {name} | {cost / one:.2f} |" for name, cost in costs.items()]
     save_table(lines, options, "cost")

@@ -7,12 +7,13 @@ Hardware  1 CPU core, seconds; nothing is trained
 
 import numpy as np
 
-from experiments.common.figure import NoData, Options, arrays, main, new_figure, save_figure
+from experiments.common.figure import NoData, Options, evidence, main, new_figure, save_figure
 from lin_ft.benchmark import calibration
 
 
 def draw(options: Options) -> None:
-    results, scores, _ = arrays(options)
+    core = evidence(options)
+    results, scores = core.results, core.scores
     names = [name for name in scores if name.startswith("predicted_accuracy") and np.isfinite(scores[name]).any()]
     if not names:
         raise NoData("the table has no predicted accuracy")

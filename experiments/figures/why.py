@@ -11,66 +11,63 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from experiments.common.figure import Options, arrays, main, read, save_table
-from lin_ft.benchmark import noise_ceiling, per_task, spearman
-from lin_ft.benchmark.questions import over_tasks, shown
-from lin_ft.benchmark.resampling import interval, mean
-from lin_ft.benchmark.results import Results
-from lin_ft.benchmark.summary import STATISTICS
+from experiments.common.figure import Options, evidence, main, read, save_table
+from lin_ft.benchmark import noise_ceiling, over_tasks, reachable, spearman
+from lin_ft.benchmark.questions.answer import with_interval
+from lin_ft.benchmark.resampling import interval_of, mean, redrawn
+from lin_ft.benchmark.summary import Estimate
+from lin_ft.benchmark.truth import of_all_draws
 
 SCORES = {
-    "label_gradient/random": "Label-Gradient",
-    "label_gradient/zero": "the same, zero head",
+    "label_gradient_cka": "Label-Gradient",
+    "label_feature_cka": "the same, zero head",
     "label_gradient_pearson": "the same, Pearson",
     "predicted_accuracy/random": "predicted accuracy",
     "predicted_accuracy/zero": "the same, zero head",
+    "predicted_decrease": "predicted decrease",
     "nearest_neighbours": "nearest neighbours",
 }
-PAIRS = (("label_gradient/random", "label_gradient/zero"), ("predicted_accuracy/random", "predicted_accuracy/zero"))
+PAIRS = (("label_gradient_cka", "label_feature_cka"), ("predicted_accuracy/random", "predicted_accuracy/zero"))
 
 
 def draw(options: Options) -> None:
-    results, scores, _ = arrays(options)
+    core = evidence(options)
+    results, scores = core.results, core.scores
     rows = [row for row in read(options).iter_rows(named=True) if row["shots"] == options.shots]
     of_task = {row["task"]: row for row in rows}
     names = [name for name in SCORES if name in scores and np.isfinite(scores[name]).any()]
-    table = {name: _of_tasks(results, scores[name]) for name in names}
+    table = {name: core.of_task("spearman", name) for name in names}
     properties = {
         title: np.asarray([of_task[task][column] for task in results.tasks], float)
         for title, column in (("images", "n"), ("classes", "n_classes"))
         if column in rows[0]
     }
-    properties["spread of the models"] = np.asarray([100 * np.nanstd(row) for row in results.mean()])
+    properties["spread of the models"] = np.asarray([100 * np.nanstd(row) for row in of_all_draws(results)])
     if len(results.accuracy) > 1:
-        properties["noise ceiling"] = np.asarray([row.ceiling_single for row in noise_ceiling(results)])
-    lines = ["Spearman of each score with the fine-tuned accuracies, mean over seeds:", ""]
+        properties["noise ceiling"] = np.asarray(
+            [reachable(row.agreement, row.n_draws - 1) for row in noise_ceiling(results)]
+        )
+    lines = ["Spearman of each score with the mean accuracy of the other draws:", ""]
     lines += _table({**properties, **table}, results.tasks, properties)
     lines += ["", "Does a task on which a score ranks well have more of something? Spearman over the tasks [95 %]:", ""]
     lines += ["| score | " + " | ".join(properties) + " |", "| --- |" + " ---: |" * len(properties)]
     for name in names:
-        cells = [shown(_over_tasks(table[name], column)) for column in properties.values()]
+        cells = [with_interval(_over_tasks(table[name], column)) for column in properties.values()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     for first, second in PAIRS:
         if first in table and second in table:
-            difference = shown(over_tasks((table[first] - table[second])[None]))
+            difference = with_interval(over_tasks(table[first] - table[second]))
             lines += ["", f"{first} minus {second}: {difference} in Spearman."]
     save_table(lines, options, "why")
 
 
-def _of_tasks(results: Results, values: Float[np.ndarray, "S T M"]) -> Float[np.ndarray, " T"]:
-    return np.asarray([mean(column) for column in per_task(STATISTICS["spearman"], results, values).T])
-
-
-def _over_tasks(
-    values: Float[np.ndarray, " T"], column: Float[np.ndarray, " T"], repeats: int = 2000
-) -> tuple[float, float, float]:
+def _over_tasks(values: Float[np.ndarray, " T"], column: Float[np.ndarray, " T"], repeats: int = 2000) -> Estimate:
     """Spearman and its bootstrap interval over tasks."""
     known = np.isfinite(values) & np.isfinite(column)
     values, column = values[known], column[known]
-    rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(values), (repeats, len(values))) if len(values) else np.zeros((0, 0), int)
+    draws = redrawn(len(values), repeats, 0) if len(values) else np.zeros((0, 0), int)
     samples = np.asarray([spearman(values[draw], column[draw]) for draw in draws])
-    return (spearman(values, column), *interval(samples[np.isfinite(samples)]))
+    return (spearman(values, column), *interval_of(samples, len(values)))
 
 
 def _table(

@@ -1,19 +1,20 @@
-"""Which differences between scores are more than luck of the tasks? Paired tests, Holm, critical differences."""
+"""Which differences between scores are more than luck of the tasks? Paired tests, Holm, the critical difference."""
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from lin_ft.benchmark.power import resolution
+from lin_ft.benchmark.resampling import mean
+from lin_ft.benchmark.results import PerTask
 from lin_ft.errors import InputError
 
-PerTask = Mapping[str, Float[np.ndarray, " T"]]
-"""Score -> one value a task, larger is better, e.g. its rank correlation."""
 EXACT_TASKS = 16
 """Up to so many tasks all 2^T sign flips are counted, beyond it 100,000 random ones."""
 
@@ -89,65 +90,41 @@ def paired_tests(values: PerTask, *, test: str = "sign_flip", against: str | Non
 
 @dataclasses.dataclass(frozen=True)
 class CriticalDifference:
-    """Mean ranks of k scores over T tasks (1 is best) and the cliques that no test tells apart (Demšar 2006)."""
+    """Means of k scores over T tasks and those that cannot be told from the best."""
 
-    ranks: dict[str, float]
+    means: dict[str, float]
     """Best first."""
+    best: str
+    """The best score: the first of those compared."""
     n_tasks: int
-    difference: float | None
-    """Nemenyi: mean ranks further apart than this differ at the level alpha. None for pairwise tests."""
+    difference: float
+    """The smallest difference that the matrix can show: 80 % power, paired, at 5 % (lin_ft.benchmark.power)."""
+    group: tuple[str, ...]
+    """Within `difference` of the best score, itself included."""
     friedman_p: float
     """Of all scores being alike; without a small one, no pair should be read as different."""
-    cliques: tuple[tuple[str, ...], ...]
-    method: str
 
 
-def nemenyi_difference(n_scores: int, n_tasks: int, alpha: float = 0.05) -> float:
-    """q_alpha sqrt(k (k + 1) / (6 T)), q_alpha the studentized range at infinite degrees of freedom over sqrt 2."""
-    q = float(stats.studentized_range.ppf(1 - alpha, n_scores, np.inf)) / math.sqrt(2)
-    return q * math.sqrt(n_scores * (n_scores + 1) / (6 * n_tasks))
+def critical_difference(values: PerTask, *, compared: Sequence[str] = ()) -> CriticalDifference:
+    """Scores by their mean, and one group: those whose distance to the best is too small for this matrix to show.
 
+    Demšar's diagram (2006) bounds differences of mean ranks by Nemenyi's test, whose verdict on two scores depends on
+    which others are present. Here the bound is the difference that a paired test of two typical scores would find. The
+    best and the bound are of `compared` (default: all): rankings that are blind to the task, or a real fine-tuning, are
+    shown beside the scores but set neither. Undefined values are left out of means, and rank last in Friedman's test.
 
-def critical_difference(values: PerTask, *, alpha: float = 0.05, method: str = "nemenyi") -> CriticalDifference:
-    """Friedman's test and the cliques: consecutive scores that are not told apart.
-
-    By "nemenyi", whose verdict on a pair depends on the other scores present; or by "wilcoxon" or "sign_flip", pairwise
-    with Holm's correction, which does not (Benavoli et al. 2016) but needs about 9 tasks to find anything. An undefined
-    value ranks last in its task, tied.
-
-    Raises InputError with fewer than two scores or two tasks, values of unequal length, an unknown method.
+    Raises InputError with fewer than two scores or three tasks, values of unequal length.
     """
     _check(values)
-    if method != "nemenyi" and method not in TESTS:
-        raise InputError(f"method {method!r}: unknown; one of nemenyi, {', '.join(TESTS)}.")
-    names = list(values)
-    table = np.stack([np.where(np.isnan(values[name]), -np.inf, values[name]) for name in names])
-    places = stats.rankdata(-table, axis=0)
-    mean_rank = places.mean(axis=1)
-    order = sorted(range(len(names)), key=lambda i: (mean_rank[i], names[i]))
-    ranks = {names[i]: float(mean_rank[i]) for i in order}
-    n_tasks = table.shape[1]
-    if method == "nemenyi":
-        difference = nemenyi_difference(len(names), n_tasks, alpha)
-        alike = {(a, b): abs(ranks[a] - ranks[b]) <= difference for a in ranks for b in ranks}
-    else:
-        difference = None
-        alike = {(row.first, row.second): row.p_holm > alpha for row in paired_tests(values, test=method)}
-        alike |= {(b, a): same for (a, b), same in alike.items()} | {(a, a): True for a in ranks}
-    return CriticalDifference(ranks, n_tasks, difference, _friedman(places), _cliques(list(ranks), alike), method)
-
-
-def _cliques(ordered: list[str], alike: Mapping[tuple[str, str], bool]) -> tuple[tuple[str, ...], ...]:
-    """Maximal runs of consecutive scores, all pairs alike, of two or more."""
-    runs, end = [], 0
-    for start in range(len(ordered)):
-        stop = start + 1
-        while stop < len(ordered) and all(alike[ordered[i], ordered[stop]] for i in range(start, stop)):
-            stop += 1
-        if stop > end and stop - start > 1:
-            runs.append(tuple(ordered[start:stop]))
-        end = max(end, stop)
-    return tuple(runs)
+    means = {name: mean(np.asarray(row)) for name, row in values.items()}
+    means = dict(sorted(means.items(), key=lambda item: (math.isnan(item[1]), -item[1], item[0])))
+    found = resolution(values, compared)
+    best = next(name for name in means if not compared or name in compared)
+    group = tuple(name for name, value in means.items() if abs(means[best] - value) <= found.difference)
+    table = np.stack([np.where(np.isnan(row), -np.inf, row) for row in values.values()])
+    return CriticalDifference(
+        means, best, found.n_tasks, found.difference, group, _friedman(stats.rankdata(-table, axis=0))
+    )
 
 
 def _friedman(places: Float[np.ndarray, "k T"]) -> float:

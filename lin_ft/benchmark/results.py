@@ -10,11 +10,13 @@ from jaxtyping import Float
 from lin_ft.errors import InputError
 
 Accuracies: TypeAlias = Float[np.ndarray, "S T M"]
-"""Test accuracies, fractions: S seeds (draws of the few-shot sample), T tasks, M models. NaN: no result."""
+"""Test accuracies, fractions: S draws (of the few-shot sample and of the training), T tasks, M models. NaN: none."""
 Row: TypeAlias = Float[np.ndarray, " M"]
-"""One task and seed: a number for each model."""
+"""One task and draw: a number for each model."""
 Scores: TypeAlias = Mapping[str, Float[np.ndarray, "S T M"]]
-"""Name of a score -> its values, larger is better. NaN: the score has none for that model."""
+"""Name of a score -> its values, larger is better. NaN: the score has none for that model, or not for that draw."""
+PerTask: TypeAlias = Mapping[str, Float[np.ndarray, " T"]]
+"""Name of a score -> one value a task, larger is better, e.g. its rank correlation."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,10 +33,10 @@ class Results:
     reference: str
     """The model that gains are measured against."""
     groups: tuple[str, ...] = ()
-    """Of each model: its architecture and initialisation. Empty: one group."""
+    """Of each model: its architecture. Empty: one group."""
 
     def __post_init__(self):
-        n_seeds, n_tasks, n_models = self.accuracy.shape
+        n_draws, n_tasks, n_models = self.accuracy.shape
         problems = []
         if (n_tasks, n_models) != (len(self.tasks), len(self.models)):
             problems.append(
@@ -47,8 +49,8 @@ class Results:
             problems.append(f"the reference {self.reference} is not among the models")
         if self.groups and len(self.groups) != n_models:
             problems.append(f"{len(self.groups)} groups for {n_models} models")
-        if not n_seeds or np.isinf(self.accuracy).any() or (self.accuracy < 0).any() or (self.accuracy > 1).any():
-            problems.append("accuracies are fractions from 0 to 1 of at least one seed, NaN where there is none")
+        if not n_draws or np.isinf(self.accuracy).any() or (self.accuracy < 0).any() or (self.accuracy > 1).any():
+            problems.append("accuracies are fractions from 0 to 1 of at least one draw, NaN where there is none")
         if problems:
             raise InputError(f"Results: {'; '.join(problems)}.")
 
@@ -60,13 +62,6 @@ class Results:
         """The same models on some of the tasks."""
         index = [self.tasks.index(task) for task in tasks]
         return dataclasses.replace(self, tasks=tuple(tasks), accuracy=self.accuracy[:, index])
-
-    def mean(self) -> Float[np.ndarray, "T M"]:
-        """Accuracy averaged over the seeds that have a result; NaN where none has."""
-        present = np.isfinite(self.accuracy)
-        total = np.where(present, self.accuracy, 0.0).sum(axis=0)
-        count = present.sum(axis=0)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def check_scores(results: Results, scores: Scores) -> None:

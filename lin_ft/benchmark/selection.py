@@ -21,7 +21,9 @@ def best_of_first(scores: Row, accuracies: Row) -> Row:
     groups, curve, sure = _tied(scores, accuracies), [], -np.inf
     for group in groups:
         b, ascending = len(group), np.sort(group)
-        for r in range(1, b + 1):
+        if b == 1:
+            curve.append(max(float(group[0]), sure))
+        for r in range(1, b + 1) if b > 1 else ():
             chance = np.exp(_log_binomial(np.arange(b), r - 1) - _log_binomial(np.asarray(b), r))
             curve.append(float(chance @ np.maximum(ascending, sure)))
         sure = max(sure, ascending[-1])

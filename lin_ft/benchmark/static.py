@@ -1,28 +1,39 @@
 """Rankings that never look at the target. A score that does not beat them has learnt nothing about the task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from lin_ft.benchmark.results import Results, Row
+from lin_ft.benchmark.results import Results
 from lin_ft.errors import InputError
+
+RANDOM = "random"
+REFERENCE_FIRST = "reference first (static)"
+BEST_ON_AVERAGE = "best on average on the other tasks (static)"
+MOST_PARAMETERS = "most parameters (static)"
+BEST_ON_SOURCE = "best on its source (static)"
+FINE_TUNED = "fine-tuned on another draw"
+BASELINES = (
+    "nearest_neighbours", "linear_probe", MOST_PARAMETERS, BEST_ON_AVERAGE, REFERENCE_FIRST, FINE_TUNED, RANDOM
+)  # fmt: skip
+"""Rows of every table, whatever else it shows."""
 
 
 def leave_one_task_out(results: Results) -> Float[np.ndarray, "S T M"]:
-    """Best on average elsewhere: the mean rank of a model over all other tasks and their seeds, the task left out.
+    """Best on average elsewhere: the mean rank of a model over all other tasks and their draws, the task left out.
 
     Ranks are from 0 (worst) to 1 (best) among the models that have an accuracy. It must know fine-tuned accuracies of
     other tasks, which no score needs; it is the bar of arXiv 2510.06448. NaN for a model measured nowhere else.
 
     Raises InputError with a single task.
     """
-    n_seeds, n_tasks, _ = results.accuracy.shape
+    n_draws, n_tasks, _ = results.accuracy.shape
     if n_tasks < 2:
         raise InputError("Ranking by the other tasks needs at least two tasks.")
     places = np.full(results.accuracy.shape, np.nan)
-    for s in range(n_seeds):
+    for s in range(n_draws):
         for t in range(n_tasks):
             kept = np.isfinite(results.accuracy[s, t])
             if kept.sum() > 1:
@@ -54,24 +65,25 @@ def always(results: Results, models: Sequence[str]) -> Float[np.ndarray, "S T M"
     return fixed(results, [value.get(name, 0.0) for name in results.models])
 
 
-def within_groups(
-    correlation: Callable[[Row, Row], float], results: Results, scores: Float[np.ndarray, "S T M"], least: int = 3
-) -> dict[str, Float[np.ndarray, "S T"]]:
-    """Correlation among the models of one group (one architecture and initialisation, sources differing).
+def static_rankings(results: Results, facts: Mapping[str, np.ndarray]) -> dict[str, Float[np.ndarray, "S T M"]]:
+    """Rows of every table that never look at the target; `facts` as `lin_ft.benchmark.collect.matrix` gives them."""
+    rows = {REFERENCE_FIRST: always(results, (results.reference,)), RANDOM: at_random(results)}
+    if len(results.tasks) > 1:
+        rows[BEST_ON_AVERAGE] = leave_one_task_out(results)
+    for name, fact in ((MOST_PARAMETERS, "n_params"), (BEST_ON_SOURCE, "source_test_accuracy")):
+        if fact in facts:
+            rows[name] = fixed(results, facts[fact].tolist())
+    return rows
 
-    There selection is truly hard: most of the correlation over a whole zoo is between groups. Groups of fewer than
-    `least` models are left out.
+
+def fine_tuned(results: Results) -> dict[str, Float[np.ndarray, "S T M"]]:
+    """What a user would otherwise do: fine-tune every model once, on other images of the same task.
+
+    The accuracies of draw s, held against the mean of the other draws; nothing with fewer than two draws.
     """
-    groups = results.groups or ("all",) * len(results.models)
-    table = {}
-    for group in dict.fromkeys(groups):
-        index = [place for place, name in enumerate(groups) if name == group]
-        if len(index) >= least:
-            table[group] = np.asarray(
-                [
-                    [correlation(s[index], a[index]) for s, a in zip(of_seed, accuracies, strict=True)]
-                    for of_seed, accuracies in zip(scores, results.accuracy, strict=True)
-                ],
-                np.float64,
-            )
-    return table
+    return {FINE_TUNED: results.accuracy} if len(results.accuracy) > 1 else {}
+
+
+def is_blind(name: str) -> bool:
+    """A row of `static_rankings`."""
+    return name == RANDOM or name.endswith("(static)")

@@ -1,39 +1,18 @@
-"""All statistics of all scores on one set of results, as plain numbers and as Markdown."""
+"""All statistics of all scores on one matrix, as plain numbers and as Markdown."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
-from lin_ft.benchmark.correlation import CORRELATIONS, spearman_of_rows
-from lin_ft.benchmark.resampling import LEVELS, Statistic, bootstrap, interval, mean, per_task
-from lin_ft.benchmark.results import Results, Scores, check_scores
-from lin_ft.benchmark.selection import gain, regret, trials
-from lin_ft.benchmark.static import within_groups
-from lin_ft.errors import InputError
+from lin_ft.benchmark.judge import Judge
+from lin_ft.benchmark.resampling import INTERVAL, over_tasks
+from lin_ft.benchmark.score_names import columns_of
+from lin_ft.benchmark.statistics import LESS_IS_BETTER, POINTS, STATISTICS, TITLES
 
-STATISTICS: dict[str, Statistic] = {
-    **{name: lambda s, a, _, f=function: f(s, a) for name, function in CORRELATIONS.items()},
-    "regret_1": lambda s, a, _: regret(s, a, 1),
-    "regret_3": lambda s, a, _: regret(s, a, min(3, len(a))),
-    "gain_1": lambda s, a, reference: gain(s, a, reference, 1),
-    "gain_3": lambda s, a, reference: gain(s, a, reference, min(3, len(a))),
-    "trials_1_point": lambda s, a, _: trials(s, a, 0.01),
-    "trials_best": lambda s, a, _: trials(s, a, 0.0),
-}
-"""Name -> (scores, accuracies, reference's accuracy) -> number. Regrets and gains are fractions."""
-
-BATCHED = {"spearman": spearman_of_rows}
-
-TITLES = {
-    "spearman": "Spearman", "kendall": "Kendall", "weighted_tau": "weighted tau", "pearson": "Pearson",
-    "within": "Spearman in groups", "regret_1": "regret top-1", "regret_3": "regret top-3", "gain_1": "gain top-1",
-    "gain_3": "gain top-3", "trials_1_point": "trials to 1 point", "trials_best": "trials to the best",
-}  # fmt: skip
-POINTS = ("regret_1", "regret_3", "gain_1", "gain_3")
-"""Shown in points (percent of test images)."""
+Estimate = tuple[float, float, float]
+"""(mean over tasks, low, high)"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,90 +22,110 @@ class Summary:
     score: str
     statistic: str
     mean: float
-    """Over tasks and seeds where it is defined."""
+    """Over tasks where it is defined, against the mean of the other draws (with one draw: against that draw)."""
     interval: tuple[float, float]
-    """95 % bootstrap, over the levels asked for."""
+    """95 %, over tasks: see `over_tasks`."""
     per_task: dict[str, float]
-    """Averaged over seeds."""
+    """Averaged over the draws on which the score was computed."""
+    one_draw: Estimate | None
+    """The same against the score's own draw; None where there is but one draw."""
 
 
 def summarise(
-    results: Results,
-    scores: Scores,
-    statistics: Sequence[str] = tuple(STATISTICS),
-    *,
-    over: Collection[str] = LEVELS,
-    resample_models: Collection[str] = ("spearman",),
-    repeats: int = 1000,
-    seed: int = 0,
+    judge: Judge, statistics: Sequence[str] = tuple(STATISTICS), *, repeats: int = 5000, seed: int = 0
 ) -> tuple[Summary, ...]:
-    """Every score by every statistic, and by "within" (mean Spearman inside the groups) where there are groups.
-
-    Intervals redraw the levels in `over`, but models only for the statistics in `resample_models`: redrawn models tie
-    with their own copies, which shifts regrets and trials, and it is what costs time.
-    """
-    check_scores(results, scores)
-    unknown = [name for name in statistics if name not in STATISTICS]
-    if unknown:
-        raise InputError(f"Unknown statistics {', '.join(unknown)}; known are {', '.join(STATISTICS)}.")
+    """Every score by every statistic. Raises InputError for an unknown one."""
     rows = []
-    for score, values in scores.items():
+    for score in judge.scores:
         for name in statistics:
-            levels = [level for level in over if level != "models" or name in resample_models]
-            fast = BATCHED.get(name)
-            samples = bootstrap(
-                STATISTICS[name], results, values, over=levels, repeats=repeats, seed=seed, batched=fast
-            )
-            rows.append(_summary(score, name, results, per_task(STATISTICS[name], results, values), samples))
-        if len(set(results.groups)) > 1:
-            inside = _mean_over(np.stack(list(within_groups(CORRELATIONS["spearman"], results, values).values())))
-            of_tasks = np.asarray([mean(column) for column in inside.T])
-            rng = np.random.default_rng(seed)
-            draws = of_tasks[rng.integers(0, len(of_tasks), (repeats, len(of_tasks)))]
-            samples = np.asarray([mean(draw) for draw in draws])
-            rows.append(_summary(score, "within", results, inside, samples))
+            values = judge.of_task(name, score)
+            middle, *interval = over_tasks(values, repeats=repeats, seed=seed)
+            own = over_tasks(judge.of_task(name, score, "one draw"), repeats=repeats, seed=seed)
+            by_task = dict(zip(judge.results.tasks, values.tolist(), strict=True))
+            low, high = interval
+            rows.append(Summary(score, name, middle, (low, high), by_task, own if judge.n_others else None))
     return tuple(rows)
 
 
-def _mean_over(stack: Float[np.ndarray, "G S T"]) -> Float[np.ndarray, "S T"]:
-    count = np.isfinite(stack).sum(axis=0)
-    return np.where(count > 0, np.nansum(stack, axis=0) / np.maximum(count, 1), np.nan)
+def caption(judge: Judge) -> str:
+    """What the numbers of a table are: truth, draws, interval."""
+    n, others = len(judge.draws), judge.n_others
+    size = f"{len(judge.results.models)} models, {len(judge.results.tasks)} tasks"
+    if not others:
+        return f"{size}. One draw of the sample: scores are held against that draw. {INTERVAL}."
+    held = f"held against the mean of the {others} other draws" if others > 1 else "held against the other draw"
+    return (
+        f"{size}, {others + 1} draws of the sample. Each score of {'every draw' if n > others else f'{n} of them'} is"
+        f" {held}; beside it, without interval, against the one fine-tuning of its own draw. {INTERVAL}."
+    )
 
 
-def _summary(score: str, name: str, results: Results, values: np.ndarray, samples: np.ndarray) -> Summary:
-    by_task = {task: mean(values[:, place]) for place, task in enumerate(results.tasks)}
-    return Summary(score, name, mean(values), interval(samples), by_task)
+def markdown_table(
+    rows: Sequence[Summary],
+    statistics: Sequence[str],
+    order_by: str = "spearman",
+    *,
+    bold: Collection[str] = (),
+    columns: Callable[[str], tuple[str, str, str]] = columns_of,
+    titles: Mapping[str, str] = TITLES,
+) -> list[str]:
+    """One line a score, best first by `order_by` (undefined last); each statistic with its interval, then of one draw.
 
-
-def markdown_table(rows: Sequence[Summary], statistics: Sequence[str], order_by: str = "spearman") -> list[str]:
-    """One line a score, best first by `order_by` (undefined last), one column a statistic with its interval."""
+    Scores in `bold` are set so. `columns` splits a label into score, head and what was left out; a column that no
+    score needs is left out, and so is "one draw" where there is but one.
+    """
     table = {(row.score, row.statistic): row for row in rows}
     names = list(dict.fromkeys(row.score for row in rows))
-    sign = 1.0 if order_by.startswith(("regret", "trials")) else -1.0
+    sign = 1.0 if order_by in LESS_IS_BETTER else -1.0
     names.sort(key=lambda name: (np.isnan(table[name, order_by].mean), sign * table[name, order_by].mean))
-    lines = ["| score | " + " | ".join(TITLES[name] for name in statistics) + " |"]
-    lines.append("| --- |" + " ---: |" * len(statistics))
+    parts = {name: columns(name) for name in names}
+    kept = [i for i in (1, 2) if any(part[i] for part in parts.values())]
+    heads = ["score", *(("", "head", "left out")[i] for i in kept)]
+    numbers: list[str] = []
+    for name in statistics:
+        alone = all(table[score, name].one_draw is None for score in names if (score, name) in table)
+        numbers += [titles.get(name, name), *([] if alone else ["one draw"])]
+    lines = ["| " + " | ".join([*heads, *numbers]) + " |", "|" + " --- |" * len(heads) + " ---: |" * len(numbers)]
     for score in names:
-        cells = [shown(table.get((score, name))) for name in statistics]
-        lines.append(f"| {score} | " + " | ".join(cells) + " |")
+        label = parts[score][0]
+        cells = [f"**{label}**" if score in bold else label, *(parts[score][i] for i in kept)]
+        for name, following in zip(statistics, _pairs(numbers), strict=True):
+            row = table.get((score, name))
+            cells.append("–" if row is None else shown((row.mean, *row.interval), name))
+            if following:
+                cells.append("–" if row is None or row.one_draw is None else number(row.one_draw[0], name))
+        lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
-def shown(row: Summary | None) -> str:
-    """Mean [interval]: two decimals for correlations and points, one for trials."""
-    if row is None or np.isnan(row.mean):
+def _pairs(numbers: Sequence[str]) -> list[bool]:
+    """Of each statistic's column: does a column "one draw" follow?"""
+    following = [*numbers[1:], ""]
+    return [after == "one draw" for name, after in zip(numbers, following, strict=True) if name != "one draw"]
+
+
+def shown(value: Estimate, statistic: str = "spearman") -> str:
+    """Mean [interval] in the statistic's unit: two decimals for correlations, one for points and trials."""
+    if np.isnan(value[0]):
         return "–"
-    scale = 100.0 if row.statistic in POINTS else 1.0
-    digits = 1 if row.statistic.startswith("trials") else 2
-    low, high = (f"{scale * value:.{digits}f}" for value in row.interval)
-    return f"{scale * row.mean:.{digits}f} [{low}, {high}]"
+    middle, low, high = (number(part, statistic) for part in value)
+    return middle if np.isnan(value[1]) else f"{middle} [{low}, {high}]"
+
+
+def number(value: float, statistic: str = "spearman") -> str:
+    if np.isnan(value):
+        return "–"
+    text = f"{100 * value:.1f}" if statistic in POINTS else f"{value:.{1 if statistic in LESS_IS_BETTER else 2}f}"
+    return text.lstrip("-") if float(text) == 0 else text
 
 
 def as_dict(rows: Sequence[Summary], digits: int = 6) -> dict[str, dict[str, dict]]:
-    """Score -> statistic -> mean, interval, per_task, as JSON types; an undefined number is None."""
+    """Score -> statistic -> mean, interval, one_draw, per_task, as JSON types; an undefined number is None."""
     table: dict[str, dict[str, dict]] = {}
     for row in rows:
-        entry = {"mean": row.mean, "interval": list(row.interval), "per_task": row.per_task}
+        entry: dict[str, Any] = {"mean": row.mean, "interval": list(row.interval), "per_task": row.per_task}
+        if row.one_draw is not None:
+            entry["one_draw"] = list(row.one_draw)
         table.setdefault(row.score, {})[row.statistic] = rounded(entry, digits)
     return table
 

@@ -106,8 +106,6 @@ class BenchReport(_OfConfig):
     """Folder to write to; default: report in the benchmark's folder."""
     table: Path | None = None
     """Report on this Parquet table and not on the cells."""
-    repeats: int = 1000
-    """Bootstrap samples."""
     linearized: Path | None = None
     """Parquet table of the same benchmark with the linearized network, to compare by learning rate."""
 
@@ -121,7 +119,7 @@ class BenchReport(_OfConfig):
         folder = self.report or store.folder / "report"
         command = f"lin-ft bench report {self.config}"
         other = read_parquet(self.linearized) if self.linearized else None
-        paths = write_report(rows, config, folder, command=command, repeats=self.repeats, linearized=other)
+        paths = write_report(rows, config, folder, command=command, linearized=other)
         print(f"{', '.join(path.name for path in paths)} written to {folder} in {time.monotonic() - began:.0f} s.")
 
 

@@ -1,63 +1,69 @@
-"""The critical-difference diagram of Demšar 2006: mean ranks on a line, bars over scores that are not told apart."""
+"""The critical-difference diagram, after Demšar 2006: scores on the line of their means, a bar over the best group."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lin_ft.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     from lin_ft.benchmark import CriticalDifference
 
+APART = 0.28
+"""Between two names, in units of the axes' height."""
 
-def plot_critical_difference(result: "CriticalDifference", path: str | Path, title: str = "") -> None:
-    """Write a PNG, PDF or what the suffix says. Black only: nothing in it depends on colour."""
+
+def plot_critical_difference(
+    result: "CriticalDifference", path: str | Path, *, label: str = "", title: str = ""
+) -> None:
+    """Write a PNG, PDF or what the suffix says. Black only: nothing in it depends on colour.
+
+    The best are on the right. The bar is as long as the smallest difference that the matrix can show and ends at the
+    best score; names within it are bold. Rankings that are blind to the target, and real fine-tunings, may stand beyond
+    it. Rows without a value are left out.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names, ranks = list(result.ranks), list(result.ranks.values())
-    k = len(names)
-    left = (k + 1) // 2
-    bars = 0.16 * len(result.cliques) + 0.2
-    figure = Figure(figsize=(8.0, 1.2 + 0.24 * left + bars), layout="constrained")
+    means = {name: value for name, value in result.means.items() if np.isfinite(value)}
+    names = list(means)
+    right = names[: (len(names) + 1) // 2]
+    left = names[len(right) :][::-1]  # the least first, so that no two lines cross
+    low, high = min(means.values()), max(means.values())
+    span = max(high - low, 1e-9)
+    figure = Figure(figsize=(9.0, 1.5 + 0.2 * len(right)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_axis_off()
-    axes.plot([1, k], [0, 0], color="black", lw=1)
-    for tick in range(1, k + 1):
+    axes.plot([low - 0.03 * span, high + 0.03 * span], [0, 0], color="black", lw=1)
+    for tick in _ticks(low, high):
         axes.plot([tick, tick], [0, 0.12], color="black", lw=1)
-        if k <= 16 or tick % 2:
-            axes.text(tick, 0.2, str(tick), ha="center", va="bottom", fontsize=8)
-    margin = 0.03 * (k - 1)
-    for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
-        first = place < left
-        row = place if first else k - 1 - place
-        depth = -bars - 0.28 - 0.28 * row
-        end = 1 - margin if first else k + margin
-        axes.plot([rank, rank, end], [0, depth, depth], color="black", lw=0.8)
-        label = f"{name} ({rank:.2f})"
-        axes.text(
-            end, depth, f"{label} " if first else f" {label}", ha="right" if first else "left", va="center", fontsize=8
-        )
-    for place, clique in enumerate(result.cliques):
-        height = -0.14 - 0.16 * place
-        ends = result.ranks[clique[0]] - 0.01 * k, result.ranks[clique[-1]] + 0.01 * k
-        axes.plot(ends, [height, height], color="black", lw=3.5, solid_capstyle="butt")
-    if result.difference is not None:
-        axes.plot([1, 1 + result.difference], [0.62, 0.62], color="black", lw=1.5, marker="|")
-        axes.text(
-            1 + result.difference + 0.02 * k,
-            0.62,
-            f"critical difference {result.difference:.2f}",
-            fontsize=8,
-            va="center",
-        )
-    note = f"mean rank over {result.n_tasks} tasks, 1 is best; Friedman p = {result.friedman_p:.2g}; {_method(result)}"
-    axes.set_title(f"{title}\n{note}" if title else note, fontsize=9, loc="left")
-    axes.set_xlim(1 - 0.65 * (k - 1), k + 0.65 * (k - 1))
+        axes.text(tick, 0.2, f"{tick:.1f}", ha="center", va="bottom", fontsize=8)
+    for side, of_side in ((1, right), (-1, left)):
+        end = (high if side > 0 else low) + 0.06 * span * side
+        for row, name in enumerate(of_side):
+            depth, value = -0.55 - APART * row, means[name]
+            axes.plot([value, value, end], [0, depth, depth], color="black", lw=0.6)
+            text = f" {name} ({value:.2f})" if side > 0 else f"({value:.2f}) {name} "
+            weight = "bold" if name in result.group else "normal"
+            ha = "left" if side > 0 else "right"
+            axes.text(end, depth, text, ha=ha, va="center", fontsize=7.5, weight=weight)
+    best = means[result.best]
+    axes.plot([best - result.difference, best], [-0.2, -0.2], color="black", lw=4, solid_capstyle="butt")
+    note = (
+        f"{label}, {result.n_tasks} tasks; Friedman p = {result.friedman_p:.2g}. Bar: {result.difference:.2f}, the"
+        " smallest\ndifference that they can show (80 % power); bold: within it of the best score"
+    )
+    axes.set_title(f"{title}\n{note}" if title else note, fontsize=8.5, loc="left")
+    axes.set_xlim(low - 0.75 * span, high + 0.75 * span)
     path = Path(path)
     suffix = path.suffix.lstrip(".") or "png"
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))
 
 
-def _method(result: "CriticalDifference") -> str:
-    return "Nemenyi" if result.method == "nemenyi" else f"pairwise {result.method.replace('_', ' ')} test, Holm"
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers inside, about six."""
+    step = 10 ** np.floor(np.log10(max(high - low, 1e-9)))
+    step = next(step * part for part in (0.1, 0.2, 0.5, 1.0, 2.0) if (high - low) / (step * part) <= 7)
+    return [float(tick) for tick in np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step]

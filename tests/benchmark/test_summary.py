@@ -1,4 +1,4 @@
-"""Static rankings, correlations within groups, and the table that holds everything."""
+"""Static rankings, and the table that holds everything."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,20 @@ from scipy.stats import rankdata
 
 from lin_ft.benchmark import (
     STATISTICS,
+    Judge,
     Results,
     always,
     at_random,
+    caption,
     critical_difference,
     fixed,
     leave_one_task_out,
     markdown_table,
-    spearman,
+    static_rankings,
     summarise,
-    within_groups,
 )
-from lin_ft.benchmark.summary import as_dict
+from lin_ft.benchmark.static import BASELINES, FINE_TUNED, fine_tuned, is_blind
+from lin_ft.benchmark.summary import as_dict, number, shown
 from lin_ft.errors import InputError
 from lin_ft.report.critical_difference_plot import plot_critical_difference
 
@@ -49,46 +51,79 @@ def test_leave_one_task_out_with_gaps():
     )
 
 
-def test_within_groups_sees_no_difference_between_groups():
-    shifted = RESULTS.accuracy.copy()
-    shifted[:, :, 3:] += 1
-    inside = within_groups(spearman, RESULTS, shifted)
-    assert list(inside) == ["one", "two"]
-    np.testing.assert_allclose(np.stack(list(inside.values())), 1)
-
-
 def test_summary_holds_every_score_and_statistic_and_the_table_is_sorted():
+    """Both draws alike, so the mean of the others is the draw's own accuracy."""
+    results = Results(RESULTS.models, RESULTS.tasks, np.stack([RESULTS.accuracy[0]] * 2), "b")
     scores = {
-        "oracle": RESULTS.accuracy,
-        "inverse": -RESULTS.accuracy,
-        "random": at_random(RESULTS),
-        "reference": always(RESULTS, ("b",)),
-        "static": leave_one_task_out(RESULTS),
+        "oracle": results.accuracy,
+        "inverse": -results.accuracy,
+        "random": at_random(results),
+        "reference": always(results, ("b",)),
+        "static": leave_one_task_out(results),
     }
-    rows = summarise(RESULTS, scores, repeats=20)
-    assert len(rows) == len(scores) * (len(STATISTICS) + 1)
+    rows = summarise(Judge(results, scores), repeats=20)
+    assert len(rows) == len(scores) * len(STATISTICS)
     values = as_dict(rows)
     assert values["oracle"]["spearman"]["mean"] == 1
+    assert values["oracle"]["spearman"]["one_draw"] == [1, 1, 1]
     assert values["oracle"]["regret_1"]["mean"] == 0
     assert values["oracle"]["trials_best"]["mean"] == 1
-    assert values["oracle"]["within"]["mean"] == 1
     assert values["inverse"]["trials_best"]["mean"] == 6
     assert values["random"]["spearman"]["mean"] is None
     assert values["random"]["trials_best"]["mean"] == pytest.approx(3.5)
     assert values["reference"]["gain_1"]["mean"] == 0
     lines = markdown_table(rows, ("spearman", "gain_3"))
-    assert lines[2].startswith("| oracle | 1.00 [1.00, 1.00] |")
+    assert lines[0] == "| score | Spearman | one draw | gain of three | one draw |"
+    assert lines[2].startswith("| oracle | 1.00 [1.00, 1.00] | 1.00 |")
     assert lines[-1].split("|")[1].strip() == "random"
-    by_regret = markdown_table(rows, ("regret_1",), order_by="regret_1")
-    assert by_regret[2].startswith("| oracle")
+    by_regret = markdown_table(rows, ("regret_1",), order_by="regret_1", bold=("oracle",))
+    assert by_regret[2].startswith("| **oracle** | 0.0 [0.0, 0.0] | 0.0 |")
     assert by_regret[-1].startswith("| inverse")
+
+
+def test_head_and_left_out_are_columns_where_a_score_has_them():
+    scores = {"predicted_loss/random-shot": RESULTS.accuracy, "logme": -RESULTS.accuracy}
+    lines = markdown_table(summarise(Judge(RESULTS, scores), ("spearman",)), ("spearman",))
+    assert lines[0] == "| score | head | left out | Spearman | one draw |"
+    assert lines[2].startswith("| predicted_loss | random | shot |")
+    assert lines[3].startswith("| logme |  |  |")
+
+
+def test_one_draw_has_no_second_column_and_the_caption_says_so():
+    one = Results(RESULTS.models, RESULTS.tasks, RESULTS.accuracy[:1], "b")
+    judge = Judge(one, {"logme": one.accuracy})
+    assert markdown_table(summarise(judge, ("spearman",)), ("spearman",))[0] == "| score | Spearman |"
+    assert "One draw" in caption(judge)
+    assert "held against the other draw" in caption(Judge(RESULTS, {"logme": RESULTS.accuracy}))
+    several = Results(RESULTS.models, RESULTS.tasks, np.concatenate([RESULTS.accuracy] * 2), "b")
+    scored = np.where(np.arange(4)[:, None, None] < 2, several.accuracy, np.nan)
+    text = caption(Judge(several, {"logme": scored}))
+    assert "4 draws" in text
+    assert "Each score of 2 of them is held against the mean of the 3 other draws" in text
+    assert "95 % bootstrap intervals over tasks" in text
+
+
+def test_the_rows_of_every_table():
+    facts = {"n_params": np.arange(6.0), "source_test_accuracy": np.ones(6)}
+    rows = static_rankings(RESULTS, facts) | fine_tuned(RESULTS)
+    assert set(BASELINES) - {"nearest_neighbours", "linear_probe"} <= rows.keys()
+    assert [name for name in rows if not is_blind(name)] == [FINE_TUNED]
+    assert rows["most parameters (static)"][1, 2].tolist() == list(range(6))
+
+
+def test_numbers_in_their_units():
+    assert shown((0.0123, 0.001, 0.02), "regret_1") == "1.2 [0.1, 2.0]"
+    assert shown((0.5, np.nan, np.nan)) == "0.50"
+    assert shown((np.nan, np.nan, np.nan)) == "–"
+    assert number(-0.001) == "0.00"
+    assert number(4.25, "trials_best") == "4.2"
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
 def test_critical_difference_plot(tmp_path, suffix):
-    values = {f"score {i}": RNG.random(9) + i for i in range(7)}
+    values = {f"score {i}": RNG.random(9) + i / 4 for i in range(7)} | {"undefined": np.full(9, np.nan)}
     path = tmp_path / f"cd.{suffix}"
-    plot_critical_difference(critical_difference(values), path, "seven scores")
+    plot_critical_difference(critical_difference(values), path, label="Spearman", title="seven scores")
     assert path.stat().st_size > 2000
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
@@ -105,8 +140,8 @@ def test_public_names_are_no_modules():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: summarise(RESULTS, {"s": np.zeros((1, 1, 1))}), r"s \(1, 1, 1\)"),
-        (lambda: summarise(RESULTS, {"s": RESULTS.accuracy}, ("rho",)), "rho"),
+        (lambda: Judge(RESULTS, {"s": np.zeros((1, 1, 1))}), r"s \(1, 1, 1\)"),
+        (lambda: summarise(Judge(RESULTS, {"s": RESULTS.accuracy}), ("rho",)), "rho"),
         (lambda: always(RESULTS, ("z",)), "z"),
         (lambda: fixed(RESULTS, (1.0,)), "1 values for 6"),
         (lambda: leave_one_task_out(RESULTS.take(("s",))), "two tasks"),

@@ -1,6 +1,7 @@
 """Every figure and table comes out of a table of results, nothing computed but statistics."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from small_zoo import NAMES, TASKS, small_truth
 
 from experiments import make_figures as figures
+from experiments import results_pages
+from experiments.common import figure
+from experiments.figures import scores
 from lin_ft.errors import InputError
 from lin_ft.ranking import RankedModel, Ranking, ranking_from_dict
 from lin_ft.scores import Scored
@@ -32,6 +36,7 @@ def of_table(tmp_path):
                             "model": model, "task": task, "shots": shots, "seed": seed, "test_accuracy": accuracy,
                             "architecture": "small", "n_params": 300, "source_test_accuracy": 0.5, "source": model,
                             "score/predicted_accuracy/zero": accuracy - 0.1, "score/logme": -float(m),
+                            "score/predicted_decrease": float(m + t * seed),
                             "finetune_seconds": 10.0, "scores_seconds": 1.0, "test_accuracy/0.01": accuracy,
                         }
                     )  # fmt: skip
@@ -43,7 +48,7 @@ def of_table(tmp_path):
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_comes_from_a_table(name, of_table, tmp_path):
     before = (ROOT / "README.md").read_text()
-    command = figures.Figures(of_table, tmp_path, only=(name,), reference="second", shots=4, repeats=5)
+    command = figures.Figures(of_table, tmp_path, only=(name,), reference="second", shots=4)
     command.run()
     assert (ROOT / "README.md").read_text() == before, "the README is of the committed results"
     written = sorted((tmp_path / "figures").iterdir())
@@ -53,42 +58,65 @@ def test_every_figure_comes_from_a_table(name, of_table, tmp_path):
     assert all(path.stat().st_size > (4000 if path.suffix != ".md" else 50) for path in written)
 
 
-def test_cells_of_verify_ranking_serve_before_the_matrix_is_run(tmp_path, capsys):
-    small_truth(tmp_path / "verify")
-    (tmp_path / "verify" / "spots-0-first.json").unlink()  # of spots one model is missing: it is left out
-    figures.Figures(tmp_path / "verify", tmp_path, only=("figures.gain_by_task", "figures.shots", "figures.ceiling"),
-                    reference="second", shots=4, repeats=5).run()  # fmt: skip
-    printed = capsys.readouterr().out
-    assert "figures.shots: left out, the table has 4 images a class only." in printed
-    assert "figures.ceiling: left out, a noise ceiling needs two seeds." in printed
+def test_the_table_of_gains_is_against_the_other_draw(of_table, tmp_path):
+    figures.Figures(of_table, tmp_path, only=("figures.gain_by_task",), reference="second", shots=4).run()
     lines = (tmp_path / "figures" / "gain_by_task.md").read_text().splitlines()
-    assert lines[0] == "| score | stripes | mean |"
-    assert "| best | 20.0 | 20.0 |" in lines
-    assert "| worst | -10.0 | -10.0 |" in lines
+    assert lines[0] == "| score | spots | stripes | third | mean |"
+    assert lines[2].startswith("| best |")
+    assert lines[-1].startswith("| worst |")
+
+
+def test_the_readme_table_has_at_most_twelve_rows_with_the_baselines(tmp_path):
+    """Of the committed matrix."""
+    scores.draw(figure.Options(out=tmp_path))
+    lines = (tmp_path / "scores.md").read_text().splitlines()
+    rows = [line for line in lines if line.startswith("|")][2:]
+    assert len(rows) == 12
+    always = "k nearest neighbours", "linear probe", "best on average", "most parameters", "another draw", "random"
+    for name in always:
+        assert sum(name in row for row in rows) == 1, name
+    assert "95 % bootstrap intervals over tasks" in lines[0]
 
 
 def test_the_readme_gets_its_table_again_and_keeps_the_rest(tmp_path):
-    small_truth(tmp_path / "verify")
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- verify_ranking -->\nold\n<!-- /verify_ranking -->\nafter\n")
-    command = figures.Figures(results=tmp_path, readme=readme, only=("verify_ranking",))
+    readme.write_text("before\n<!-- zoo -->\nold\n<!-- /zoo -->\nafter\n")
+    command = figures.Figures(results=tmp_path, readme=readme, only=("figures.zoo",))
     command.run()
     text = readme.read_text()
-    assert text.startswith("before\n<!-- verify_ranking -->\nPredicted / measured")
-    assert text.endswith("<!-- /verify_ranking -->\nafter\n")
+    assert text.startswith("before\n<!-- zoo -->\n| model | domain |")
+    assert text.endswith("<!-- /zoo -->\nafter\n")
     assert "old" not in text
     command.run()
     assert readme.read_text() == text
-    assert figures.between("no marks", "verify_ranking", "x") == "no marks"
+    assert figures.between("no marks", "zoo", "x") == "no marks"
 
 
-def test_the_table_of_packaged_models_in_the_readme_is_the_committed_one(tmp_path):
-    shutil.copytree(ROOT / "experiments" / "results" / "packaged", tmp_path / "packaged")
-    readme = tmp_path / "README.md"
-    shutil.copy(ROOT / "README.md", readme)
-    figures.Figures(results=tmp_path, readme=readme, only=("verify_packaged",)).run()
-    assert readme.read_text() == (ROOT / "README.md").read_text()
-    assert "<!-- verify_packaged -->" in readme.read_text()
+def test_pages_of_results_name_what_is_missing(of_table, tmp_path, capsys, monkeypatch):
+    """A matrix of two numbers of shots, whose configuration asks for more, becomes pages with an index."""
+    (tmp_path / "core").mkdir()
+    shutil.copy(of_table, tmp_path / "core" / "table.parquet")
+    (tmp_path / "rulers.md").write_text("# Rulers\n\ntext\n")
+    config = (
+        "from lin_ft.benchmark.config import BenchConfig\n"
+        f"config = BenchConfig(name='core', tasks={(*TASKS, 'third', 'fourth')!r}, shots=(4, 0), seeds=(0, 1, 2),"
+        " reference='second')\n"
+    )
+    (tmp_path / "bench_core.py").write_text(config)
+    monkeypatch.setattr(results_pages, "CONFIGS", tmp_path)
+    monkeypatch.setattr(results_pages, "PLAN", (("core", 4, 3), ("core", 20, 2), ("other", 10, 1)))
+    results_pages.Pages(tmp_path, tmp_path / "pages").run()
+    index = (tmp_path / "pages" / "index.md").read_text()
+    assert "| core | 4 | 4 | 3 | 2 | 24 | 2 | 24 |" in index, "of 3 draws x 4 tasks x 4 models half is there"
+    missing = "core at 4 images a class, 1 of 3 draws; core at 20 images a class, 2 of 2 draws;"
+    assert f"Planned and not there yet: {missing} other at 10 images a class, 1 of 1 draws." in index
+    pages = {path.stem for path in (tmp_path / "pages").glob("*.md")} - {"index"}
+    assert {"zoo", "ruler", "next_draw", "order_shots", "images", "rulers"} <= pages
+    assert set(index.split(":hidden:")[1].split()) - {"```"} == pages
+    for path in (tmp_path / "pages").glob("*.md"):
+        for link in re.findall(r"\]\(([^)]+)\)", path.read_text()):
+            assert (tmp_path / "pages" / link).exists(), link
+    assert "[Rulers](rulers.md)" in index
 
 
 def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(tmp_path):
@@ -111,17 +139,19 @@ def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(tmp_path):
 
 
 def test_ablations_that_were_run_are_reported_and_unknown_names_refused(tmp_path, capsys):
-    small_truth(tmp_path / "verify")
+    small_truth(tmp_path / "truth")
     values = {f"{task} 0 {name}": {"a": 1.0 * m, "b": -1.0 * m} for task in TASKS for m, name in enumerate(NAMES)}
     (tmp_path / "ablation_head.json").write_text(json.dumps({"title": "heads", "values": values}))
-    figures.Figures(results=tmp_path, only=("ablations.head", "ablations.kernel"), shots=4, repeats=3).run()
+    only = ("ablations.head", "ablations.kernel")
+    figures.Figures(tmp_path / "truth", results=tmp_path, only=only, shots=4).run()
     assert "ablations.kernel: left out, it has not been run" in capsys.readouterr().out
     assert "| a | 1.00" in (tmp_path / "ablation_head.md").read_text()
     with pytest.raises(SystemExit, match="no such; there are"):
         figures.Figures(only=("such",)).run()
 
 
-def test_the_committed_results_make_every_figure_that_needs_no_more(tmp_path):
-    shutil.copytree(ROOT / "experiments" / "results" / "verify", tmp_path / "verify")
-    figures.Figures(tmp_path / "verify", tmp_path, only=("figures.gain", "figures.cost"), repeats=3).run()
-    assert (tmp_path / "figures" / "gain.png").exists()
+def test_a_missing_table_is_said_and_nothing_else_is_lost(tmp_path, capsys):
+    figures.Figures(tmp_path / "none.parquet", tmp_path, only=("figures.accuracy", "figures.zoo")).run()
+    printed = capsys.readouterr().out
+    assert "figures.accuracy: left out" in printed
+    assert (tmp_path / "figures" / "zoo.md").exists()

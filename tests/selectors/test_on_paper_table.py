@@ -12,7 +12,7 @@ def script():
 
 
 def test_the_script_runs_and_searching_costs_less_than_brute_force(script, tmp_path, capsys):
-    script.Selectors(out=tmp_path, repeats=2).run()
+    script.Selectors(out=tmp_path).run()
     values = json.loads((tmp_path / "paper_selectors.json").read_text())
     spearman = {name: row["spearman"]["mean"] for name, row in values["scores"].items()}
     assert spearman["learned (ridge): and 5 shots"] > spearman["accuracy at 5 shots"]
