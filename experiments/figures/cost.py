@@ -8,26 +8,28 @@ Hardware  1 CPU core, seconds; nothing is trained
 import numpy as np
 
 from experiments.common.figure import NoData, Options, main, read, save_table
+from lin_ft.benchmark.evidence import pieces_of_work
 
 
 def draw(options: Options) -> None:
-    table = read(options)
-    if not {"finetune_seconds", "scores_seconds"} <= set(table.columns):
-        raise NoData("the table has no seconds")
-    rows = [row for row in table.iter_rows(named=True) if row["shots"] == options.shots]
-    rows = [row for row in rows if row["finetune_seconds"] and row["scores_seconds"]]
-    unit = [row["finetune_seconds"] for row in rows if row["model"] == options.bench.reference]
+    seconds: dict[str, dict[tuple, float]] = {"finetune": {}, "scores": {}}
+    for row in pieces_of_work(read(options)):
+        if row["shots"] == options.shots and row["seconds"]:
+            of_part, key = seconds[row["part"]], (row["model"], row["task"], row["seed"])
+            of_part[key] = of_part.get(key, 0.0) + row["seconds"]
+    both = seconds["finetune"].keys() & seconds["scores"].keys()
+    unit = [seconds["finetune"][key] for key in both if key[0] == options.bench.reference]
     if not unit:
-        raise NoData("the reference has no seconds")
-    one, n_models = float(np.mean(unit)), len({row["model"] for row in rows})
-    tuning, scoring = (float(np.mean([row[f"{part}_seconds"] for row in rows])) for part in ("finetune", "scores"))
+        raise NoData("the table has no seconds of the reference")
+    one, n_models = float(np.mean(unit)), len({model for model, _, _ in both})
+    tuning, scoring = (float(np.mean([of_part[key] for key in both])) for of_part in seconds.values())
     costs = {
         f"fine-tuning all {n_models} models": n_models * tuning,
         f"scoring all {n_models} models": n_models * scoring,
         "fine-tuning the first three": 3 * tuning,
     }
     costs["scoring all and fine-tuning three"] = n_models * scoring + 3 * tuning
-    lines = [f"One fine-tuning of {options.bench.reference}: {one:.1f} s, mean over tasks and seeds.", ""]
+    lines = [f"One fine-tuning of {options.bench.reference}: {one:.1f} s, mean over tasks and draws.", ""]
     lines += ["| | fine-tunings of the reference |", "| --- | ---: |"]
     lines += [f"| {name} | {cost / one:.2f} |" for name, cost in costs.items()]
     save_table(lines, options, "cost")

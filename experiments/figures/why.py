@@ -15,28 +15,33 @@ from experiments.common.figure import Options, evidence, main, read, save_table
 from lin_ft.benchmark import noise_ceiling, over_tasks, reachable, spearman
 from lin_ft.benchmark.questions.answer import with_interval
 from lin_ft.benchmark.resampling import interval_of, mean, redrawn
+from lin_ft.benchmark.score_names import columns_of
 from lin_ft.benchmark.summary import Estimate
 from lin_ft.benchmark.truth import of_all_draws
 
 SCORES = {
-    "label_gradient_cka": "Label-Gradient",
-    "label_feature_cka": "the same, zero head",
-    "label_gradient_pearson": "the same, Pearson",
-    "predicted_accuracy/random": "predicted accuracy",
-    "predicted_accuracy/zero": "the same, zero head",
-    "predicted_decrease": "predicted decrease",
-    "nearest_neighbours": "nearest neighbours",
+    ("label_gradient_cka", ""): "Label-Gradient",
+    ("label_feature_cka", ""): "Label-Gradient, zero head",
+    ("label_gradient_pearson", ""): "Label-Gradient, Pearson",
+    ("predicted_accuracy", "random"): "predicted accuracy",
+    ("predicted_accuracy", "zero"): "predicted accuracy, zero head",
+    ("predicted_decrease", ""): "predicted decrease",
+    ("nearest_neighbours", ""): "nearest neighbours",
 }
-PAIRS = (("label_gradient_cka", "label_feature_cka"), ("predicted_accuracy/random", "predicted_accuracy/zero"))
+"""(Score, head where a table has several), each image left out: its name here."""
+PAIRS = (("Label-Gradient", "Label-Gradient, zero head"), ("predicted accuracy", "predicted accuracy, zero head"))
 
 
 def draw(options: Options) -> None:
     core = evidence(options)
-    results, scores = core.results, core.scores
+    results = core.results
     rows = [row for row in read(options).iter_rows(named=True) if row["shots"] == options.shots]
     of_task = {row["task"]: row for row in rows}
-    names = [name for name in SCORES if name in scores and np.isfinite(scores[name]).any()]
-    table = {name: core.of_task("spearman", name) for name in names}
+    table: dict[str, np.ndarray] = {}
+    for label in core.targeted:
+        score, head, left_out = columns_of(label)
+        if (score, head) in SCORES and left_out != "shot":
+            table[SCORES[score, head]] = core.of_task("spearman", label)
     properties = {
         title: np.asarray([of_task[task][column] for task in results.tasks], float)
         for title, column in (("images", "n"), ("classes", "n_classes"))
@@ -51,7 +56,7 @@ def draw(options: Options) -> None:
     lines += _table({**properties, **table}, results.tasks, properties)
     lines += ["", "Does a task on which a score ranks well have more of something? Spearman over the tasks [95 %]:", ""]
     lines += ["| score | " + " | ".join(properties) + " |", "| --- |" + " ---: |" * len(properties)]
-    for name in names:
+    for name in table:
         cells = [with_interval(_over_tasks(table[name], column)) for column in properties.values()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     for first, second in PAIRS:
@@ -74,7 +79,7 @@ def _table(
     columns: Mapping[str, np.ndarray], tasks: tuple[str, ...], properties: Mapping[str, np.ndarray]
 ) -> list[str]:
     digits = {"images": 0, "classes": 0, "spread of the models": 1}
-    lines = ["| task | " + " | ".join(SCORES.get(name, name) for name in columns) + " |"]
+    lines = ["| task | " + " | ".join(columns) + " |"]
     lines.append("| --- |" + " ---: |" * len(columns))
     for place, task in enumerate(tasks):
         cells = [f"{values[place]:.{digits.get(name, 2)}f}" for name, values in columns.items()]

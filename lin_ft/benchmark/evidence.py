@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import polars
 
 
+OF_WORK = ("seconds", "peak_memory_mb", "device", "commit", "versions")
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evidence:
     """What a page of results is made of."""
@@ -126,6 +129,22 @@ def _progress(table: "polars.DataFrame", shots: int, config: BenchConfig, models
         "missing": {seed: count for seed, count in left.items() if count},
         "planned": len(seeds) * len(models) * len(config.tasks),
     }
+
+
+def pieces_of_work(table: "polars.DataFrame") -> list[dict[str, Any]]:
+    """What each fine-tuning, and each computation of scores, took: identity, OF_WORK; a score shares with others."""
+    rows: dict[tuple, dict[str, Any]] = {}
+    for row in table.iter_rows(named=True):
+        identity = {name: row[name] for name in ("model", "task", "shots", "seed")}
+        if "work" in row:
+            own = {name: row["work_seconds" if name == "seconds" else name] for name in OF_WORK}
+            rows.setdefault((row["work"],), {"part": row["part"], **identity, **own})
+            continue
+        for part in ("scores", "finetune"):
+            own = {name: row.get(f"{part}_{name}") for name in OF_WORK}
+            if own["seconds"] is not None:
+                rows[part, *identity.values()] = {"part": part, **identity, **own}
+    return list(rows.values())
 
 
 def of_shots(shots: int) -> str:
