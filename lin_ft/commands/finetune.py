@@ -15,7 +15,8 @@ class Finetune:
     """A zoo entry; 'cifar10' is short for 'cifar10-resnet20'."""
     target: str
     """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
-    shots: int = 10
+    shots: int | Literal["all"] | None = None
+    """Training images a class, or all. Default: 10, or what there is in classes with fewer."""
     seed: int = 0
     zoo: str = "embedded"
     steps: int = 150
@@ -71,13 +72,11 @@ class Finetune:
         result = finetune(
             model, task, config, progress=True, checkpoint=self.checkpoint, checkpoint_every=self.checkpoint_every
         )
-        low, high = result.test_accuracy_interval
         chosen = f"learning rate {result.learning_rate:g}"
         if len(self.weight_decays) > 1:
             chosen += f", weight decay {result.weight_decay:g}"
         Console().print(
-            f"{result.model} on {result.task}: test accuracy {result.test_accuracy:.1%}"
-            f" [{low:.1%}, {high:.1%}] on {len(result.correct)} images,"
+            f"{result.model} on {result.task}: {result.accuracy_text()},"
             f" {chosen} by validation, {result.seconds:.0f} s."
         )
         if self.json:

@@ -21,7 +21,7 @@ from lin_ft.finetune.result import FinetuneResult, GridPoint
 from lin_ft.finetune.saving import Saving
 from lin_ft.functions import features_of, logits_of
 from lin_ft.heads import init_head
-from lin_ft.predict import bootstrap_interval
+from lin_ft.predict import balanced_accuracy, bootstrap_interval
 from lin_ft.sharding import DeviceChoice, local
 from lin_ft.trainable import merge, split
 from lin_ft.zoo import ZooModel
@@ -178,6 +178,9 @@ def _result(
         curve=best.curve,
         seconds=0.0,
         grid=tuple(_grid_point(row, measured.get(id(row)), bool(len(task.validation))) for row in rows),
+        test_class_counts=tuple(np.bincount(y_test, minlength=task.n_classes).tolist()),
+        test_balanced_accuracy=balanced_accuracy(correct.astype(np.float64), y_test),
+        test_balanced_accuracy_interval=bootstrap_interval(correct, labels=y_test, seed=seed),
         variables={"params": merge(best.weights, frozen), "batch_stats": best.statistics},
     )
 

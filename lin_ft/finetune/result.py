@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lin_ft.files.atomic import write_atomically
+from lin_ft.predict import is_unbalanced
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +47,39 @@ class FinetuneResult:
     seconds: float
     weight_decay: float = 0.0
     grid: tuple[GridPoint, ...] = ()
+    test_class_counts: tuple[int, ...] = ()
+    """Test images of each class."""
+    test_balanced_accuracy: float | None = None
+    """Mean over the classes of the accuracy within each: what predictions from equally many of each class speak of."""
+    test_balanced_accuracy_interval: tuple[float, float] | None = None
     variables: Any = dataclasses.field(default=None, repr=False, compare=False)
     """{"params", "batch_stats"} after fine-tuning, for zoo entries and further work; of the linearized network the
     params are those of the tangent model. Not in `as_dict`."""
+
+    @property
+    def unbalanced(self) -> bool:
+        """Whether the test classes differ in size, so that the plain accuracy depends on their shares."""
+        return self.test_balanced_accuracy is not None and is_unbalanced(self.test_class_counts)
+
+    @property
+    def largest_share(self) -> float:
+        """Share of the largest class among the test images: what always answering it would reach."""
+        return max(self.test_class_counts) / sum(self.test_class_counts)
+
+    @property
+    def comparable(self) -> tuple[float, tuple[float, float]]:
+        """Accuracy and interval to hold against predictions: balanced where the test classes are unbalanced."""
+        if self.unbalanced and self.test_balanced_accuracy is not None and self.test_balanced_accuracy_interval:
+            return self.test_balanced_accuracy, self.test_balanced_accuracy_interval
+        return self.test_accuracy, self.test_accuracy_interval
+
+    def accuracy_text(self) -> str:
+        """Test accuracy with its interval; where classes are unbalanced, also the largest share and the balanced one."""
+        accuracy = _percent(self.test_accuracy, self.test_accuracy_interval)
+        text = f"test accuracy {accuracy} on {len(self.correct)} images"
+        if self.unbalanced:
+            text += f", of which the largest class is {self.largest_share:.1%}; balanced {_percent(*self.comparable)}"
+        return text
 
     def as_dict(self) -> dict:
         """Everything but the weights, as JSON types."""
@@ -65,3 +96,7 @@ class FinetuneResult:
     def save_json(self, path: str | Path) -> None:
         text = json.dumps(self.as_dict(), indent=1) + "\n"
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _percent(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.1%} [{interval[0]:.1%}, {interval[1]:.1%}]"

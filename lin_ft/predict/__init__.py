@@ -1,7 +1,7 @@
 """Closed forms of training the linearized network: curves, test predictions, leave-one-out, gains."""
 
 from lin_ft.predict.cross_entropy import predict_logits_by_cross_entropy
-from lin_ft.predict.gain import balanced_accuracy, bootstrap_interval, predicted_gain
+from lin_ft.predict.gain import balanced_accuracy, bootstrap_interval, is_unbalanced, predicted_gain
 from lin_ft.predict.gradient_descent import (
     descent_coefficients,
     largest_stable_learning_rate,
@@ -25,6 +25,7 @@ __all__ = [
     "descent_coefficients",
     "dual_coefficients",
     "ensemble_covariance",
+    "is_unbalanced",
     "k_fold",
     "largest_stable_learning_rate",
     "leave_folds_out",

@@ -1,5 +1,7 @@
 """Predicted gain over a reference model, and bootstrap intervals of accuracies and gains."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
@@ -21,6 +23,11 @@ def predicted_gain(
 def balanced_accuracy(correct: Float[Array, " n"], labels: Labels) -> float:
     """The mean over classes of the accuracy within the class. scikit-learn: `balanced_accuracy_score`."""
     return float(np.mean([values.mean() for values in _strata(np.asarray(correct, np.float64), labels)]))
+
+
+def is_unbalanced(counts: Sequence[int] | np.ndarray) -> bool:
+    """Whether accuracy and balanced accuracy may differ: classes of `counts` samples, (C,), differ by more than one."""
+    return bool(len(counts)) and max(counts) - min(counts) > 1
 
 
 def bootstrap_interval(

@@ -11,7 +11,7 @@ from lin_ft import scores as suite
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.files.progress import bar
-from lin_ft.predict import bootstrap_interval
+from lin_ft.predict import balanced_accuracy, bootstrap_interval, is_unbalanced
 from lin_ft.ranking.config import RankConfig
 from lin_ft.ranking.inputs import score_inputs
 from lin_ft.ranking.result import SCORES, Details, RankedModel, Ranking
@@ -23,9 +23,9 @@ from lin_ft.zoo import ZooModel
 def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, *, progress: bool = False) -> Ranking:
     """Rank the models for the task from its training images; validation and test images are not looked at.
 
-    Every row is `describe`d; gains are against `config.reference`, and None when the zoo does not have it.
-    Ties keep the order of the zoo. Cost: see `describe`, once for each model; models of one architecture share
-    their compiled programs.
+    Every row is `describe`d; where training classes differ in size, predicted accuracies are the balanced ones. Gains
+    are against `config.reference`, and None when the zoo does not have it. Ties keep the order of the zoo. Cost: see
+    `describe`, once for each model; models of one architecture share their compiled programs.
     """
     config = config or RankConfig()
     if not zoo:
@@ -35,6 +35,9 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
         for done, model in enumerate(zoo):
             rows.append(describe(View(model, task, config)))
             show(done + 1)
+    counts = tuple(task.train.counts().tolist())
+    if is_unbalanced(counts):
+        rows = [_balanced(row, task.train.labels, config.seed) for row in rows]
     reference = next((row for row in rows if row.name == config.reference), None)
     combined = suite.combined(config.chosen, [row.scores for row in rows])
     rows = [dataclasses.replace(row, scores=scores) for row, scores in zip(rows, combined, strict=True)]
@@ -51,7 +54,7 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
         )
         for place, row in enumerate(rows)
     ]
-    return Ranking(task.name, task.n, task.n_classes, config.reference, config.score, tuple(rows))
+    return Ranking(task.name, task.n, task.n_classes, config.reference, config.score, tuple(rows), counts)
 
 
 def describe(view: View) -> RankedModel:
@@ -79,6 +82,14 @@ def describe(view: View) -> RankedModel:
         details=_details(view) if config.details else None,
     )
     return dataclasses.replace(ranked, scores=evaluate(config.chosen, score_inputs(view))) if config.chosen else ranked
+
+
+def _balanced(row: RankedModel, labels: np.ndarray, seed: int) -> RankedModel:
+    return dataclasses.replace(
+        row,
+        predicted_accuracy=balanced_accuracy(np.asarray(row.correct), labels),
+        predicted_accuracy_interval=bootstrap_interval(np.asarray(row.correct), labels=labels, seed=seed),
+    )
 
 
 def _details(view: View) -> Details:

@@ -13,7 +13,7 @@ from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.finetune import FinetuneConfig, FinetuneResult
 from lin_ft.ranking.agreement import kendall_matrix
-from lin_ft.ranking.table import ranking_table, score_table
+from lin_ft.ranking.table import balance_note, ranking_table, score_table
 from lin_ft.ranking.verify import verdict, verified
 from lin_ft.scores import Scored
 from lin_ft.spectra import KernelSpectrum
@@ -41,7 +41,8 @@ class RankedModel:
     source: str
     rank: int
     predicted_accuracy: float
-    """Leave-one-out accuracy of the linearized model at the time and ridge with the least leave-one-out loss."""
+    """Leave-one-out accuracy of the linearized model at the time and ridge with the least leave-one-out loss; in a
+    `Ranking` of unbalanced training classes the balanced one."""
     predicted_accuracy_interval: tuple[float, float]
     predicted_loss: float
     """Leave-one-out squared loss, (1 / 2n) sum over samples and classes; breaks ties of the accuracy."""
@@ -57,6 +58,7 @@ class RankedModel:
     """1 for each training image that is predicted rightly when left out."""
     measured: FinetuneResult | None = None
     measured_gain: float | None = None
+    """Of the balanced accuracy where the test classes are unbalanced."""
     scores: dict[str, Scored] = dataclasses.field(default_factory=dict)
     """Values and seconds of the scores of lin_ft.scores that were asked for."""
     details: Details | None = None
@@ -89,6 +91,13 @@ class Ranking:
     reference: str
     score: str
     models: tuple[RankedModel, ...]
+    class_counts: tuple[int, ...] = ()
+    """Training images of each class."""
+
+    @property
+    def balance_note(self) -> str:
+        """What accuracies mean where training or test classes are unbalanced, with the largest share; else ""."""
+        return balance_note(self)
 
     def __str__(self) -> str:
         from rich.console import Console
@@ -134,12 +143,14 @@ class Ranking:
                 measured = row.measured.as_dict()
                 values["measured_accuracy"] = measured["test_accuracy"]
                 values["measured_accuracy_interval"] = measured["test_accuracy_interval"]
+                values["measured_balanced_accuracy"] = measured["test_balanced_accuracy"]
+                values["measured_balanced_accuracy_interval"] = measured["test_balanced_accuracy_interval"]
+                values["test_class_counts"] = measured["test_class_counts"]
                 values["measured_gain"] = row.measured_gain
                 values["learning_rate"] = measured["learning_rate"]
             models.append(values)
-        return {name: getattr(self, name) for name in ("task", "n", "n_classes", "reference", "score")} | {
-            "models": models
-        }
+        names = ("task", "n", "n_classes", "reference", "score", "class_counts")
+        return {name: getattr(self, name) for name in names} | {"models": models}
 
     def save_json(self, path: str | Path) -> None:
         text = json.dumps(self.as_dict(), indent=1) + "\n"
@@ -173,16 +184,21 @@ def ranking_from_dict(values: dict[str, Any]) -> Ranking:
             row, measured = dict(row), None
             accuracy = row.pop("measured_accuracy", None)
             bounds, rate = row.pop("measured_accuracy_interval", None), row.pop("learning_rate", 0.0)
+            balanced = row.pop("measured_balanced_accuracy", None)
+            balanced_bounds = row.pop("measured_balanced_accuracy_interval", None)
+            counts = tuple(row.pop("test_class_counts", ()))
             if accuracy is not None:
-                empty = np.empty(0, bool)
                 measured = FinetuneResult(
-                    row["name"], values["task"], rate, {}, accuracy, (bounds[0], bounds[1]), empty, (), 0.0
-                )
+                    row["name"], values["task"], rate, {}, accuracy, (bounds[0], bounds[1]), np.empty(0, bool), (), 0.0,
+                    test_class_counts=counts, test_balanced_accuracy=balanced,
+                    test_balanced_accuracy_interval=balanced_bounds and (balanced_bounds[0], balanced_bounds[1]),
+                )  # fmt: skip
             row["predicted_accuracy_interval"] = tuple(row["predicted_accuracy_interval"])
             scores = {name: Scored(**each) for name, each in row.pop("scores", {}).items()}
             gain = row.pop("measured_gain", None)
             rows.append(RankedModel(**row, measured=measured, measured_gain=gain, scores=scores))
         names = ("task", "n", "n_classes", "reference", "score")
-        return Ranking(**{name: values[name] for name in names}, models=tuple(rows))
+        counts = tuple(values.get("class_counts", ()))
+        return Ranking(**{name: values[name] for name in names}, models=tuple(rows), class_counts=counts)
     except (KeyError, TypeError) as error:
         raise InputError(f"Not the JSON of a ranking ({error}); write it by `lin-ft rank --json`.") from error

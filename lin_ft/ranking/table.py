@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lin_ft.predict import is_unbalanced
 from lin_ft.scores import Scored
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ def ranking_table(ranking: "Ranking") -> Any:
     title = f"{ranking.task}: {size}, by {ranking.score} (* reference)"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     heads = ["#  ", "source", "predicted\n% [95 % CI]", "\ngain"]
+    unbalanced = any(row.measured and row.measured.unbalanced for row in ranking.models)
     heads += (
-        ["measured\n% [95 % CI]", "\ngain"]
+        ["measured\n% [95 % CI]", *["balanced\n% [95 % CI]"] * unbalanced, "\ngain"]
         if verified
         else ["loss\nfalls %", "Label-\nGradient", "Label-\nFeature", "\ns"]
     )
@@ -34,6 +36,8 @@ def ranking_table(ranking: "Ranking") -> Any:
         if verified:
             result = row.measured
             cells.append(_with_interval(result.test_accuracy, result.test_accuracy_interval) if result else "")
+            if unbalanced:
+                cells.append(_with_interval(*result.comparable) if result else "")
             cells.append(_signed(row.measured_gain))
         else:
             cells += [f"{100 * row.predicted_decrease:.1f}", f"{row.label_gradient:.3f}"]
@@ -47,7 +51,23 @@ def ranking_table(ranking: "Ranking") -> Any:
         table.add_column(head, justify="right", no_wrap=True, min_width=width)
     for cells in lines:
         table.add_row(*cells)
+    table.caption, table.caption_justify = ranking.balance_note or None, "left"
     return table
+
+
+def balance_note(ranking: "Ranking") -> str:
+    """What accuracies mean where training or test classes are unbalanced; "" where they are balanced."""
+    notes = []
+    if is_unbalanced(ranking.class_counts):
+        share = max(ranking.class_counts) / sum(ranking.class_counts)
+        notes.append(f"Predicted accuracies are balanced: the largest class has {share:.1%} of the training images.")
+    measured = next((row.measured for row in ranking.models if row.measured), None)
+    if measured and measured.unbalanced:
+        notes.append(
+            f"The largest class has {measured.largest_share:.1%} of the test images: predictions are to be held against"
+            " the balanced accuracy, which measured gains and the order are of."
+        )
+    return " ".join(notes)
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:

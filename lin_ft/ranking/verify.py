@@ -29,7 +29,7 @@ def verified(
     reference = next((row.measured for row in rows if row.name == ranking.reference), None)
     if reference:
         rows = [
-            dataclasses.replace(row, measured_gain=row.measured.test_accuracy - reference.test_accuracy)
+            dataclasses.replace(row, measured_gain=row.measured.comparable[0] - reference.comparable[0])
             if row.measured
             else row
             for row in rows
@@ -42,10 +42,11 @@ def verdict(ranking: "Ranking") -> str:
     rows = [row for row in ranking.models if row.measured]
     if len(rows) < 2:
         return "Fine-tune at least two models to check the order."
-    accuracies = [row.measured.test_accuracy for row in rows if row.measured]
+    accuracies = [row.measured.comparable[0] for row in rows if row.measured]
+    balanced = " balanced accuracy" if any(row.measured and row.measured.unbalanced for row in rows) else ""
     pairs = [(i, j) for i in range(len(rows)) for j in range(i + 1, len(rows))]
     right = sum(accuracies[i] > accuracies[j] for i, j in pairs)
     return (
-        f"Fine-tuned for real, {rows[0].source} reaches {accuracies[0]:.1%} and"
+        f"Fine-tuned for real, {rows[0].source} reaches {accuracies[0]:.1%}{balanced} and"
         f" {rows[-1].source} {accuracies[-1]:.1%}: {right} of {len(pairs)} pairs are in the predicted order."
     )

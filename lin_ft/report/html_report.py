@@ -103,6 +103,7 @@ def _summary(ranking: "Ranking") -> str:
 def _table(ranking: "Ranking") -> str:
     heads = ("#", "model", "predicted %", "95 %", "gain", "loss falls %", "Label-Gradient", "Label-Feature", "seconds")
     measured = any(row.measured for row in ranking.models)
+    unbalanced = any(row.measured and row.measured.unbalanced for row in ranking.models)
     rows = []
     for row in ranking.models:
         low, high = row.predicted_accuracy_interval
@@ -113,10 +114,13 @@ def _table(ranking: "Ranking") -> str:
         cells += [f"{row.label_gradient:.3f}", f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
         if measured:
             cells.append(f"{100 * row.measured.test_accuracy:.1f}" if row.measured else "")
+        if unbalanced:
+            cells.append(f"{100 * row.measured.comparable[0]:.1f}" if row.measured else "")
         rows.append("".join(f"<td>{_text(cell)}</td>" for cell in cells))
-    names = "".join(f"<th>{name}</th>" for name in (*heads, *(["measured %"] if measured else [])))
+    names = "".join(f"<th>{name}</th>" for name in (*heads, *["measured %"] * measured, *["balanced %"] * unbalanced))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     note = "<p class=note>* the reference that gains are against</p>" if " *" in body else ""
+    note += f"<p class=note>{_text(ranking.balance_note)}</p>" if ranking.balance_note else ""
     return f"<div class=wide><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>{note}"
 
 

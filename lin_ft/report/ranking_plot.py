@@ -37,11 +37,12 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     axes.errorbar(values, places, xerr=errors, fmt="none", ecolor="black", capsize=3, lw=1, zorder=3)
     measured = [(place, row.measured) for place, row in zip(places, rows, strict=True) if row.measured]
     if measured:
-        xs = [result.test_accuracy for _, result in measured]
+        xs = [result.comparable[0] for _, result in measured]
         spread = [
-            [max(0.0, r.test_accuracy - r.test_accuracy_interval[0]) for _, r in measured],
-            [max(0.0, r.test_accuracy_interval[1] - r.test_accuracy) for _, r in measured],
+            [max(0.0, value - low) for value, (low, _) in (result.comparable for _, result in measured)],
+            [max(0.0, high - value) for value, (_, high) in (result.comparable for _, result in measured)],
         ]
+        balanced = ", balanced" if any(result.unbalanced for _, result in measured) else ""
         ys = [place for place, _ in measured]
         style = {
             "fmt": "D",
@@ -52,7 +53,7 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
             "lw": 1,
             "zorder": 4,
         }
-        axes.errorbar(xs, ys, xerr=spread, label="fine-tuned, test", **style)
+        axes.errorbar(xs, ys, xerr=spread, label=f"fine-tuned, test{balanced}", **style)
     reference = next((row for row in rows if row.name == ranking.reference), None)
     if reference is not None:
         axes.axvline(reference.predicted_accuracy, color=REFERENCE_LINE, ls="--", lw=1, zorder=1)
