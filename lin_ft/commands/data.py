@@ -1,5 +1,6 @@
 """`lin-ft data`: list, info, show."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -32,14 +33,20 @@ class DataList:
 
 @dataclass(frozen=True)
 class DataInfo:
-    """Say what a data set holds."""
+    """Say what a data set, a folder of images or an .npz file holds; of the latter all that is not used."""
 
     name: Annotated[str, tyro.conf.Positional]
 
     def run(self) -> None:
-        from lin_ft.data import info
+        from lin_ft.data import info, load_splits
+        from lin_ft.data.dataset import kind_of
 
-        print_fields(dict(vars(info(self.name))))
+        if kind_of(self.name)[0] != "store":
+            accounting = load_splits(self.name, quiet=True).accounting
+            assert accounting is not None
+            print(accounting.whole())
+        else:
+            print_fields(dict(vars(info(self.name))))
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class DataShow:
     def run(self) -> None:
         from lin_ft.data import contact_sheet
 
-        path = self.out or Path(f"{Path(self.name).stem}.png")
+        path = self.out or Path(f"{Path(os.path.abspath(self.name)).stem}.png")
         contact_sheet(self.name, path)
         print(f"{path} written.")
 

@@ -19,8 +19,8 @@ class Rank:
 
     target: str
     """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
-    shots: int = 10
-    """Training images a class."""
+    shots: int | Literal["all"] | None = None
+    """Training images a class, or all. Default: 10, or what there is in classes with fewer."""
     seed: int = 0
     """Of the few-shot sample and of every random choice after it."""
     zoo: str = "embedded"

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lin_ft.commands.zoo_of_name import chosen_zoo
 
@@ -15,7 +16,8 @@ class Spectrum:
     """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
     model: tuple[str, ...] = ("cifar10",)
     """One or more zoo entries; 'cifar10' is short for 'cifar10-resnet20'."""
-    shots: int = 10
+    shots: int | Literal["all"] | None = None
+    """Training images a class, or all. Default: 10, or what there is in classes with fewer."""
     seed: int = 0
     zoo: str = "embedded"
     probes: int = 4

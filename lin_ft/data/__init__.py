@@ -1,21 +1,27 @@
 """Data: packaged and TFDS data sets, image folders, .npz files, few-shot tasks."""
 
+from lin_ft.data.accounting import Accounting, Unused
 from lin_ft.data.catalogue import CatalogueRow, DatasetInfo, catalogue, info
-from lin_ft.data.dataset import ImageData, load_split, splits_of
+from lin_ft.data.dataset import load_split, load_splits, splits_of
+from lin_ft.data.image_data import ImageData, Splits
 from lin_ft.data.packaged import PackagedDataset
 from lin_ft.data.sheet import contact_sheet
 from lin_ft.data.task import Task, load_task
 
 __all__ = [
+    "Accounting",
     "CatalogueRow",
     "DatasetInfo",
     "ImageData",
     "PackagedDataset",
+    "Splits",
     "Task",
+    "Unused",
     "catalogue",
     "contact_sheet",
     "info",
     "load_split",
+    "load_splits",
     "load_task",
     "splits_of",
 ]

@@ -1,103 +1,158 @@
-"""A folder of images, one sub-folder a class, or train/ and test/ of that form."""
+"""A folder of pictures: one sub-folder a class, or train/, validation/ and test/ of that form."""
 
-import logging
-import warnings
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from lin_ft.data.convert import convert_image
-from lin_ft.data.dataset import ImageData
+from lin_ft.data.accounting import COPY, Accounting, cut, relative
+from lin_ft.data.class_names import united
+from lin_ft.data.convert import PictureSet
+from lin_ft.data.copies import copies, copies_notice, digest
+from lin_ft.data.image_data import ImageData, Splits
+from lin_ft.data.layout import Layout, layout_of
+from lin_ft.data.picture_file import NotUsed, read_picture
+from lin_ft.data.pixel_range import check_different
+from lin_ft.data.tree import read_tree
 from lin_ft.errors import InputError
 from lin_ft.files.progress import bar
 
-_LOG = logging.getLogger(__name__)
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-_SPLITS = ("train", "test")
+
+class _Picture(NamedTuple):
+    path: Path
+    split: str
+    class_name: str
 
 
 def folder_splits(folder: Path) -> tuple[str, ...]:
-    """("train", "test") when these are the only sub-folders and hold classes, else ("train",)."""
-    names = {sub.name for sub in _subfolders(folder)}
-    if names == set(_SPLITS) and all(_subfolders(folder / split) for split in _SPLITS):
-        return _SPLITS
-    return ("train",)
+    """The splits that hold class folders: "train", and "test" and "validation" where there are such."""
+    return tuple(layout_of(read_tree(folder)[0]).files)
 
 
-def load_folder(folder: Path, split: str = "train", *, size: int = 32) -> ImageData:
-    """The images of a folder (as documented in `lin_ft.data.load_split`), classes and files sorted by name.
+def read_folder(folder: Path, *, size: int = 32) -> Splits:
+    """All pictures of a folder, and the accounting of what was not used; classes and files are sorted by name.
 
-    Images are found at any depth of a class's folder; hidden files and those without an image suffix are
-    passed over. What cannot be read (0 bytes, truncated, no image) is named in a log warning and counted in
-    `skipped`.
+    - Files are told by their content (`lin_ft.data.picture_file`), at any depth of a class's folder; hidden files and
+      folders are passed over, linked folders entered once.
+    - Sub-folders that are splits (`lin_ft.data.layout`) are read as such. Classes of two splits are compared in
+      canonical Unicode and whatever the case.
+    - Values become 8 bits by one rule for all pictures (`lin_ft.data.pixel_range`).
+    - Of pictures with exactly the same content the first is kept: of the training split, then the test split, then the
+      validation split, and of the classes in their order.
 
-    Raises InputError: no such split, no sub-folder, or no readable image.
+    Raises InputError: no sub-folder with pictures; splits that cannot be used as such; a class without a readable
+    picture, or of the test split alone; pictures all nearly alike, or of values that cannot be told.
     """
-    splits = folder_splits(folder)
-    if split not in splits:
-        raise InputError(
-            f"{folder} has no split {split!r}: give it sub-folders train and test with the classes in each."
-        )
-    root = folder / split if len(splits) > 1 else folder
-    classes = _class_names(folder, splits)
-    files = [(path, label) for label, name in enumerate(classes) for path in _image_files(root / name)]
-    images: list[np.ndarray] = []
-    labels: list[int] = []
-    skipped = 0
-    with bar(f"reading {folder.name}", len(files)) as show:
-        for done, (path, label) in enumerate(files, 1):
-            image = _read(path, size)
-            if image is None:
-                skipped += 1
-            else:
-                images.append(image)
-                labels.append(label)
-            show(done)
-    if not images:
-        reason = f"none of its {len(files)} images can be read" if files else "it holds no images"
-        raise InputError(f"The folder {root} is unusable, {reason}: give it one sub-folder of images a class.")
-    if skipped:
-        _LOG.warning("%d of %d images of %s were skipped because they cannot be read", skipped, len(files), root)
-    return ImageData(folder.name, np.stack(images), np.asarray(labels, np.int64), classes, skipped=skipped)
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise InputError(f"The folder {folder} cannot be read ({error.strerror}): check its permissions.") from error
-
-
-def _class_names(folder: Path, splits: tuple[str, ...]) -> tuple[str, ...]:
-    """Sub-folders that hold image files, of all splits, sorted: the same labels for either split."""
-    roots = [folder / split for split in splits] if len(splits) > 1 else [folder]
-    names = {path.name for root in roots for path in _subfolders(root) if _image_files(path)}
-    if not names:
-        raise InputError(f"The folder {folder} holds no sub-folder with images: give it one sub-folder a class.")
-    return tuple(sorted(names))
-
-
-def _image_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return sorted(
-        (path for path in found if path.is_file() and not path.name.startswith(".")),
-        key=lambda path: path.relative_to(folder).as_posix(),
+    tree, passed_over = read_tree(folder)
+    layout = layout_of(tree)
+    layout.unused += passed_over
+    listed, class_names = _listed(layout, folder)
+    images, kept, digests = _decoded(listed, layout, size)
+    _check_classes(kept, listed, class_names, layout, "none of its pictures can be read")
+    check_different(images, f"the folder {folder}")
+    used = _without_copies(kept, digests, layout)
+    pictures = [kept[place] for place in used]
+    _check_classes(pictures, listed, class_names, layout, "all its pictures are copies of another class's")
+    parts, label_of = {}, {name: label for label, name in enumerate(class_names)}
+    for split in layout.files:
+        places = [place for place in used if kept[place].split == split]
+        labels = np.asarray([label_of[kept[place].class_name] for place in places], np.int64)
+        skipped = sum(each.split == split for each in listed) - sum(each.split == split for each in kept)
+        parts[split] = ImageData(folder_name(folder), images[places], labels, class_names, skipped=skipped)
+    parts = _check_splits(parts, layout)
+    accounting = Accounting(
+        str(folder),
+        class_names,
+        {split: tuple(part.counts().tolist()) for split, part in parts.items()},
+        tuple(sorted(layout.unused, key=lambda each: each.path)),
+        tuple(layout.notices),
     )
+    return Splits(parts, accounting)
 
 
-def _read(path: Path, size: int) -> np.ndarray | None:
-    from PIL import Image, ImageOps
+def folder_name(folder: Path) -> str:
+    """The folder's own name, of `.` and `..` too."""
+    return Path(os.path.abspath(folder)).name or "root"
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", UserWarning)
-            with Image.open(path) as image:
-                image.load()
-                return convert_image(ImageOps.exif_transpose(image), size)
-    except Exception as error:  # Pillow's plugins raise many types on broken files
-        reason = "it is empty" if path.stat().st_size == 0 else f"{type(error).__name__}: {error}"
-        _LOG.warning("skipping %s: %s", path, reason)
-        return None
+
+def _listed(layout: Layout, folder: Path) -> tuple[list[_Picture], tuple[str, ...]]:
+    """Every picture file in the order of splits, classes and paths; and the classes."""
+    class_of, notices = united(layout.files)
+    layout.notices += notices
+    class_names = tuple(sorted({class_of[name] for name in layout.files["train"]}))
+    listed = []
+    for split, folders in layout.files.items():
+        extra = [name for name in folders if class_of[name] not in class_names]
+        if extra:
+            pictures = sum(len(folders[name]) for name in extra)
+            raise InputError(
+                f"The {split} split of {folder} has classes that the training split has not: {cut(extra)}"
+                f" ({pictures} pictures); the training split has {cut(class_names)}: rename or remove them."
+            )
+        pictures = [_Picture(path, split, class_of[name]) for name in folders for path in folders[name]]
+        listed += sorted(pictures, key=lambda each: (each.class_name, relative(each.path, folder)))
+    return listed, class_names
+
+
+def _decoded(listed: Sequence[_Picture], layout: Layout, size: int) -> tuple[np.ndarray, list[_Picture], list[bytes]]:
+    """(images, the pictures that they are of, digests of their content); the others are noted as unused."""
+    images = PictureSet(len(listed), size, f"the folder {layout.root}")
+    kept, digests, animated = [], [], 0
+    with bar(f"reading {folder_name(layout.root)}", len(listed)) as show:
+        for done, each in enumerate(listed, 1):
+            try:
+                picture = read_picture(each.path)
+            except NotUsed as problem:
+                layout.leave_out([each.path], problem.reason, problem.detail)
+            else:
+                images.add(picture.pixels)
+                kept.append(each)
+                digests.append(digest(picture.pixels))
+                animated += picture.frames > 1
+            show(done)
+    if animated:
+        layout.notices.append(f"{animated} files hold several pictures each, of which the first is used.")
+    return images.converted(lambda place: read_picture(kept[place].path)), kept, digests
+
+
+def _without_copies(kept: Sequence[_Picture], digests: Sequence[bytes], layout: Layout) -> list[int]:
+    """The places of the pictures that are no copies of earlier ones."""
+    found = copies(digests)
+    for copy in found:
+        original = relative(kept[copy.kept].path, layout.root)
+        layout.leave_out([kept[copy.dropped].path], COPY, f"the same picture as {original}")
+    if found:
+        layout.notices.append(copies_notice(found, [(each.split, each.class_name) for each in kept]))
+    dropped = {copy.dropped for copy in found}
+    return [place for place in range(len(kept)) if place not in dropped]
+
+
+def _check_classes(
+    pictures: Sequence[_Picture], listed: Sequence[_Picture], class_names: Sequence[str], layout: Layout, why: str
+) -> None:
+    """Raises InputError for a class without a training picture, naming the first of its files."""
+    found = {each.class_name for each in pictures if each.split == "train"}
+    empty = [name for name in class_names if name not in found]
+    if empty:
+        first = next(each.path for each in listed if each.class_name == empty[0])
+        example = next(each for each in layout.unused if each.path == relative(first, layout.root))
+        more = f", and {cut(empty[1:])}" if empty[1:] else ""
+        raise InputError(
+            f"The class {empty[0]} of {layout.root} is unusable, {why} ({example}): repair it{more}, or move it away."
+        )
+
+
+def _check_splits(parts: Mapping[str, ImageData], layout: Layout) -> dict[str, ImageData]:
+    """The splits that hold pictures, with a notice of classes that one lacks. Raises InputError for an empty test."""
+    for split, part in parts.items():
+        absent = [name for name, count in zip(part.class_names, part.counts(), strict=True) if not count]
+        if not len(part):
+            reasons = "each is unreadable or a copy of a training picture"
+            if split == "test":
+                raise InputError(f"The test split of {layout.root} has no picture of its own, {reasons}: add some.")
+            layout.notices.append(f"The {split} split is not used, {reasons}.")
+        elif absent:
+            layout.notices.append(f"The {split} split has no pictures of {cut(absent)}.")
+    return {split: part for split, part in parts.items() if len(part)}

@@ -22,22 +22,24 @@ class Shuffler:
 
 
 def sample_per_class(
-    labels: np.ndarray, shots: int, seed: int, *, purpose: str, among: np.ndarray | None = None
+    labels: np.ndarray, shots: int | np.ndarray, seed: int, *, purpose: str, among: np.ndarray | None = None
 ) -> np.ndarray:
     """Sorted indices of `shots` images of every class that occurs in `labels`, (shots * C,), without repeats.
 
     Args:
+      shots: one number, or one for each class that occurs, (C,), in their order.
       among: bool (n,), the images that may be drawn; all by default.
 
     Raises InputError when a class has too few.
     """
     shuffler = Shuffler(seed, purpose)
     chosen = []
-    for label in np.unique(labels):
+    classes = np.unique(labels)
+    for label, wanted in zip(classes, np.broadcast_to(shots, classes.shape), strict=True):
         pool = np.flatnonzero((labels == label) & (True if among is None else among))
-        if len(pool) < shots:
-            raise InputError(f"class {label} has {len(pool)} of the {shots} images wanted: lower the shots.")
-        chosen.append(shuffler.shuffled(pool)[:shots])
+        if len(pool) < wanted:
+            raise InputError(f"class {label} has {len(pool)} of the {wanted} images wanted: lower the shots.")
+        chosen.append(shuffler.shuffled(pool)[:wanted])
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, np.int64)
 
 

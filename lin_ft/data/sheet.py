@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lin_ft.data.dataset import ImageData, load_split, splits_of
+from lin_ft.data.dataset import load_split, splits_of
+from lin_ft.data.image_data import ImageData
 from lin_ft.data.sampler import Shuffler
 from lin_ft.errors import InputError
 from lin_ft.files.cache import disk_errors

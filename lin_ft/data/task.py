@@ -1,4 +1,4 @@
-"""A few-shot task: disjoint train, validation and test images drawn from one source."""
+"""A few-shot task: disjoint train, validation and test images drawn from one data set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lin_ft.data.dataset import ImageData, load_split, splits_of
-from lin_ft.data.sampler import cap, hold_out, sample_per_class
+from lin_ft.data.accounting import Accounting, cut
+from lin_ft.data.dataset import load_splits
+from lin_ft.data.draw import SHOTS, Pools, draw_all, draw_few, hold_out_test
+from lin_ft.data.image_data import ImageData
+from lin_ft.data.sampler import cap
 from lin_ft.errors import InputError
-
-_TEST_SHARE = 0.3
-"""Share of the images held out for the test when a source has no test split."""
-
-_VALIDATION_SHARE = 0.1
-"""Share of the training images that validates where all of them are used."""
+from lin_ft.renamed import renamed
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +21,18 @@ class Task:
 
     Attributes:
       name: the data set, folder or file it comes from, without its path.
-      source: what `load_task` was given.
+      target: what `load_task` was given.
       train: the images that scores see, `shots` of every class, uint8 (shots * C, size, size, 3).
-      validation: other images of the same split, for choosing hyper-parameters of real fine-tuning only.
+      validation: other images, for choosing hyper-parameters of real fine-tuning only: of the validation split where
+        there is one, else of the training split.
       test: images for measuring, from the test split where there is one.
+      shots: training images of every class; 0: all of them. Where `load_task` was not told, classes may have fewer.
       skipped: images that could not be read.
+      accounting: of a folder or an .npz file, what it holds and what of it was not used.
     """
 
     name: str
-    source: str
+    target: str
     class_names: tuple[str, ...]
     train: ImageData
     validation: ImageData
@@ -39,6 +40,7 @@ class Task:
     shots: int
     seed: int
     skipped: int = 0
+    accounting: Accounting | None = None
 
     @property
     def n(self) -> int:
@@ -59,14 +61,18 @@ class Task:
 
     def __str__(self) -> str:
         parts = f"{self.n} train, {len(self.validation)} validation, {len(self.test)} test images"
-        skipped = f", {self.skipped} unreadable images skipped" if self.skipped else ""
-        return f"{self.name}: {self.n_classes} classes, {self.shots} shots, seed {self.seed}: {parts}{skipped}"
+        shots = f"{self.shots} shots" if self.shots else "all images"
+        shots = f"up to {shots}" if self.shots and self.n < self.shots * self.n_classes else shots
+        text = f"{self.name}: {self.n_classes} classes, {shots}, seed {self.seed}: {parts}"
+        unused = self.accounting.summary() if self.accounting else ""
+        return f"{text}; not used: {unused}" if unused else text
 
 
+@renamed(source="target")
 def load_task(
-    source: str | Path,
+    target: str | Path,
     *,
-    shots: int = 10,
+    shots: int | str | None = None,
     seed: int = 0,
     size: int = 32,
     validation_shots: int | None = None,
@@ -75,115 +81,84 @@ def load_task(
 ) -> Task:
     """Draws a few-shot task; the same arguments give the same images on every machine.
 
-    Train and validation come from the source's train split, test from its test split; a source without one
-    has about 30 % held out first, whole groups where it has groups. Test sets above `max_test` are thinned,
-    evenly over the classes.
+    Train images come from the training split, test images from the test split; without one about 30 % of the training
+    split are held out first, whole groups where it has groups. Validation images come from the validation split;
+    without one from what the training sample leaves. Test sets above `max_test` are thinned, evenly over the classes.
 
     Args:
-      source: a packaged or any TFDS name, a folder with one sub-folder a class, or an .npz file
-         (`load_split`).
-      shots: training images of every class.
+      target: a packaged or any TFDS name, a folder with one sub-folder a class, or an .npz file (`load_split`).
+      shots: training images of every class, or "all". By default 10; a class that has fewer is then used whole, but
+        for one image that validates, and the log says so.
       size: pixels a side.
       validation_shots: validation images of every class; by default half the shots, between 2 and 10, and
         fewer (down to none, where a class has no more) if the smallest class runs short.
-      whole: all training images but a tenth of every class (whole groups where there are groups), which
-        validates; `shots` is then 0.
+      whole: the same as shots="all": all training images but a tenth of every class (whole groups where there are
+        groups), which validates; with a validation split, all of both.
 
-    Raises InputError: as `load_split`; fewer than two classes; a class with fewer images than `shots`; an
-    option out of range.
+    Raises InputError: as `load_split`; fewer than two classes; a class with fewer images than `shots`; test images of a
+    class that has none to train on; an option out of range.
     """
-    _check_options(shots, seed, validation_shots, max_test)
-    splits = splits_of(source)
-    pool = load_split(source, "train" if "train" in splits else splits[0], size=size)
-    test, skipped = None, pool.skipped
-    if "test" in splits:
-        test = load_split(source, "test", size=size)
-        skipped += test.skipped
-        if not len(test):
-            raise InputError(f"The test split of {source} is empty: add images or remove it.")
-    pool, test = _drop_absent_classes(pool, test, str(source))
+    if isinstance(shots, str) and shots != "all":
+        raise InputError(f"shots is {shots!r}: give a number or all.")
+    whole = whole or shots == "all"
+    asked = None if whole or shots is None else int(shots)
+    _check_options(asked, seed, validation_shots, max_test)
+    source = load_splits(target, size=size)
+    parts = _with_training_classes(source.parts, str(target))
+    pool, test = parts["train"], parts.get("test")
     if test is None:
-        held = hold_out(pool.labels, pool.groups, _TEST_SHARE, seed)
-        if pool.groups is None:
-            held = _leave_enough(held, pool.labels, shots)
-        pool, test = pool.take(np.flatnonzero(~held)), pool.take(np.flatnonzero(held))
+        pool, test = hold_out_test(pool, 1 if whole else asked, seed)
+    pools = Pools(pool, parts.get("validation"))
     if whole:
-        held = hold_out(pool.labels, pool.groups, _VALIDATION_SHARE, seed)
-        train, validation, shots = np.flatnonzero(~held), np.flatnonzero(held), 0
+        train, validation = draw_all(pools, seed)
     else:
-        train = _sample(pool, shots, seed, str(source))
-        validation = _sample_rest(pool, train, shots, seed, validation_shots, str(source))
+        train, validation = draw_few(pools, asked, validation_shots, seed, str(target))
     return Task(
         name=pool.name,
-        source=str(source),
+        target=str(target),
         class_names=pool.class_names,
-        train=pool.take(train),
-        validation=pool.take(validation),
+        train=train,
+        validation=validation,
         test=test.take(cap(test.labels, max_test, seed)),
-        shots=shots,
+        shots=0 if whole else asked or SHOTS,
         seed=seed,
-        skipped=skipped,
+        skipped=sum(part.skipped for part in source.parts.values()),
+        accounting=source.accounting,
     )
 
 
-def _check_options(shots: int, seed: int, validation_shots: int | None, max_test: int) -> None:
+def _check_options(shots: int | None, seed: int, validation_shots: int | None, max_test: int) -> None:
     for name, value, least in (("shots", shots, 1), ("seed", seed, 0), ("max_test", max_test, 1)):
-        if value < least:
+        if value is not None and value < least:
             raise InputError(f"{name} is {value}: give at least {least}.")
     if validation_shots is not None and validation_shots < 0:
         raise InputError(f"validation_shots is {validation_shots}: give 0 or more.")
 
 
-def _drop_absent_classes(pool: ImageData, test: ImageData | None, source: str) -> tuple[ImageData, ImageData | None]:
-    """Leaves out classes without a training image, for a folder whose images cannot be read."""
+def _with_training_classes(parts: Mapping[str, ImageData], target: str) -> dict[str, ImageData]:
+    """The parts with the classes that have a training image, numbered anew.
+
+    Raises InputError where these are fewer than two, or where another part holds images of a class without any.
+    """
+    pool = parts["train"]
+    if not all(len(part) for part in parts.values()):
+        empty = next(split for split, part in parts.items() if not len(part))
+        raise InputError(f"The {empty} split of {target} is empty: add images or remove it.")
     present = np.unique(pool.labels)
     if len(present) < 2:
         only = f" ({pool.class_names[present[0]]})" if len(present) else ""
-        raise InputError(f"{source} has {len(present)} class with training images{only}: a task needs at least two.")
+        raise InputError(f"{target} has {len(present)} class with training images{only}: a task needs at least two.")
     names = tuple(pool.class_names[label] for label in present)
-
-    def renumbered(data: ImageData) -> ImageData:
-        kept = data.take(np.flatnonzero(np.isin(data.labels, present)))
-        labels = np.searchsorted(present, kept.labels).astype(np.int64)
-        return ImageData(kept.name, kept.images, labels, names, kept.groups, kept.skipped)
-
-    return renumbered(pool), None if test is None else renumbered(test)
-
-
-def _leave_enough(held: np.ndarray, labels: np.ndarray, shots: int) -> np.ndarray:
-    """Gives held-out images back to classes that could not fill their shots otherwise, but keeps one each."""
-    held = held.copy()
-    for label in np.unique(labels):
-        mine = np.flatnonzero(labels == label)
-        free, taken = int((~held[mine]).sum()), mine[held[mine]]
-        back = min(max(shots - free, 0), max(len(taken) - 1, 0))
-        held[taken[:back]] = False
-    return held
-
-
-def _sample(pool: ImageData, shots: int, seed: int, source: str) -> np.ndarray:
-    counts = np.bincount(pool.labels, minlength=pool.n_classes)
-    smallest = int(counts.argmin())
-    if counts[smallest] < shots:
-        raise InputError(
-            f"The class {pool.class_names[smallest]} of {source} has {counts[smallest]} images to train "
-            f"on, fewer than "
-            f"the {shots} shots: ask for at most {counts[smallest]} or add images."
-        )
-    return sample_per_class(pool.labels, shots, seed, purpose="train")
-
-
-def _sample_rest(
-    pool: ImageData, train: np.ndarray, shots: int, seed: int, wanted: int | None, source: str
-) -> np.ndarray:
-    left = np.ones(len(pool), bool)
-    left[train] = False
-    spare = int(np.bincount(pool.labels[left], minlength=pool.n_classes).min())
-    if wanted is None:
-        wanted = min(max(2, min(shots // 2, 10)), spare)
-    if wanted > spare:
-        raise InputError(
-            f"{source} leaves {spare} validation images for its smallest class, not {wanted}: lower shots or "
-            "validation_shots."
-        )
-    return sample_per_class(pool.labels, wanted, seed, purpose="validate", among=left)
+    renumbered = {}
+    for split, part in parts.items():
+        strange = ~np.isin(part.labels, present)
+        if strange.any():
+            labels = np.unique(part.labels[strange]).tolist()
+            named = cut(part.class_names[label] if 0 <= label < part.n_classes else str(label) for label in labels)
+            raise InputError(
+                f"The {split} split of {target} holds {int(strange.sum())} images of classes without a training image"
+                f" ({named}): add training images of them, or take these images out."
+            )
+        labels = np.searchsorted(present, part.labels).astype(np.int64)
+        renumbered[split] = ImageData(part.name, part.images, labels, names, part.groups, part.skipped)
+    return renumbered

@@ -25,12 +25,19 @@ def test_any_image_becomes_rgb_of_the_size_within_its_range(height, width, chann
         assert (out == out[..., :1]).all()
 
 
-@given(hnp.arrays(np.uint8, (3, 5, 5, 3)))
+def with_white(images: np.ndarray) -> np.ndarray:
+    """So that the range is told."""
+    images = images.copy()
+    images.flat[0] = 255
+    return images
+
+
+@given(hnp.arrays(np.uint8, (3, 5, 5, 3)).map(with_white))
 def test_right_size_is_untouched(images):
     assert convert_batch(images, 5, "x") is images
 
 
-@given(hnp.arrays(np.uint8, (2, 6, 6)))
+@given(hnp.arrays(np.uint8, (2, 6, 6)).map(with_white))
 def test_floats_in_unit_range_equal_their_bytes(images):
     np.testing.assert_array_equal(convert_batch(images / 255, 6, "x"), convert_batch(images, 6, "x"))
 
@@ -61,19 +68,14 @@ def test_transparent_parts_become_white():
     assert (convert_image(palette, 4) == 255).all()
 
 
-def test_sixteen_bit_grey_is_scaled():
-    image = Image.fromarray(np.full((4, 4), 257 * 100, np.uint16))
-    assert (convert_image(image, 4) == 100).all()
-
-
 @pytest.mark.parametrize(
     ("images", "sentence"),
     [
         (np.full((2, 4, 4), np.nan), "32 pixels of x are NaN or infinite, the first in image 0"),
         (np.full((2, 4, 4), np.inf), "NaN or infinite"),
-        (np.full((2, 4, 4), 200.0), r"scale them to \[0, 1\]"),
-        (np.full((2, 4, 4), -1), "outside 0 to 255"),
         (np.full((2, 4, 4), 1j), "have type complex128"),
+        (np.full((2, 4, 4), "a"), "have type <U1"),
+        (np.full((2, 4, 4), -5), "x are int64 from -5 to -5"),
         (np.zeros((4, 4), np.uint8), r"shape \(4, 4\)"),
         (np.zeros((2, 4, 4, 2), np.uint8), r"shape \(2, 4, 4, 2\)"),
         (np.zeros((2, 0, 4), np.uint8), r"shape \(2, 0, 4\)"),
