@@ -74,7 +74,7 @@ class FinetuneResult:
         return self.test_accuracy, self.test_accuracy_interval
 
     def accuracy_text(self) -> str:
-        """Test accuracy with its interval; where classes are unbalanced, also the largest share and the balanced one."""
+        """Test accuracy with its interval; where classes are unbalanced, the largest share and the balanced too."""
         accuracy = _percent(self.test_accuracy, self.test_accuracy_interval)
         text = f"test accuracy {accuracy} on {len(self.correct)} images"
         if self.unbalanced:

@@ -165,7 +165,8 @@ def test_the_command_prints_them(zoo, tmp_path, capsys):
             folder.mkdir(parents=True)
             for i, image in enumerate(data.images[data.labels == label][:n]):
                 Image.fromarray(image).save(folder / f"{i}.png")
-    arguments = ["finetune", "--model", "first", "--target", str(tmp_path / "photos"), "--steps", "2", "--shots", "all"]
+    arguments = ["finetune", "--model", "first", "--target", str(tmp_path / "photos"), "--steps", "1", "--shots", "all"]
+    arguments += ["--learning-rates", "0.01"]
     assert cli.main([*arguments, "--zoo", str(zoo[0].weights.parent)]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "on 12 images, of which the largest class is 75.0%; balanced" in text
