@@ -153,7 +153,7 @@ def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequ
     write_atomically(path.with_suffix(".md"), lambda temporary: temporary.write_text(text, encoding="utf-8"))
     dots = {row.score: (row.mean, *row.interval) for row in rows if row.statistic == "spearman"}
     for suffix in (".png", ".pdf"):
-        label = f"Spearman with fine-tuned accuracy; {INTERVAL}"
+        label = f"Spearman with fine-tuned accuracy\n{INTERVAL}"
         plot_intervals(dots, path.with_suffix(suffix), label=label, title=title)
     print(text)
     return list(rows)

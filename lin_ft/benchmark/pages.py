@@ -39,7 +39,7 @@ def page(slug: str, rows: Sequence[tuple[str, Answer]]) -> list[str]:
     lines = [f"# {rows[0][1].question}", ""]
     for title, answer in rows:
         lines += [f"## {capital(title)}", "", answer.sentence, ""] if title else [answer.sentence, ""]
-        lines += [*answer.lines, ""] if answer.lines else []
+        lines += ["\n".join(answer.lines).rstrip("\n"), ""] if answer.lines else []
         for name in answer.pictures:
             lines += [f"![{answer.question} {title}]({picture(slug, name, title)}.png)", ""]
     return lines[:-1]

@@ -39,7 +39,7 @@ def plot_critical_difference(
     axes.plot([low - 0.03 * span, high + 0.03 * span], [0, 0], color="black", lw=1)
     for tick in _ticks(low, high):
         axes.plot([tick, tick], [0, 0.12], color="black", lw=1)
-        axes.text(tick, 0.2, f"{tick:.1f}", ha="center", va="bottom", fontsize=8)
+        axes.text(tick, 0.2, f"{round(tick, 9) + 0.0:.1f}", ha="center", va="bottom", fontsize=8)
     for side, of_side in ((1, right), (-1, left)):
         end = (high if side > 0 else low) + 0.06 * span * side
         for row, name in enumerate(of_side):
@@ -57,6 +57,7 @@ def plot_critical_difference(
     )
     axes.set_title(f"{title}\n{note}" if title else note, fontsize=8.5, loc="left")
     axes.set_xlim(low - 0.75 * span, high + 0.75 * span)
+    axes.set_ylim(-0.6 - APART * len(right), 0.7)
     path = Path(path)
     suffix = path.suffix.lstrip(".") or "png"
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))

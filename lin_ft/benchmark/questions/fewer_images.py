@@ -59,4 +59,4 @@ def _draw(table: dict[str, list[Any]], shots: Sequence[str], path: Path) -> None
     from lin_ft.report.shots_plot import plot_by_shots
 
     lines = {name: [tuple(100 * part for part in value) for value in values] for name, values in table.items()}
-    plot_by_shots(lines, shots, path, label=f"gain over the reference (points); {INTERVAL}")
+    plot_by_shots(lines, shots, path, label=f"gain over the reference (points)\n{INTERVAL}")

@@ -126,4 +126,4 @@ def _draw_intervals(evidence: Evidence, path: Path) -> None:
     from lin_ft.report.interval_plot import plot_intervals
 
     dots = {name: over_tasks(values) for name, values in evidence.table("spearman").items()}
-    plot_intervals(dots, path, label=f"Spearman, mean over tasks; {INTERVAL}", title=evidence.title)
+    plot_intervals(dots, path, label=f"Spearman, mean over tasks\n{INTERVAL}", title=evidence.title)

@@ -57,5 +57,5 @@ def _draw(evidence: Evidence, path: Path, n_scores: int = 18) -> None:
     fewest = sorted((name for name in table if name in evidence.targeted), key=lambda name: mean(table[name]))
     names = dict.fromkeys([*fewest[:n_scores], *(name for name in BASELINES if name in table)])
     dots = {name: over_tasks(table[name]) for name in names}
-    label = f"fine-tunings until the best of {len(evidence.results.models)} models is found; {INTERVAL}"
+    label = f"fine-tunings until the best of {len(evidence.results.models)} models is found\n{INTERVAL}"
     plot_intervals(dots, path, label=label, title=evidence.title, least_first=True, digits=1)
