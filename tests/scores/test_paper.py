@@ -98,6 +98,6 @@ def test_many_outputs_of_a_source_head_need_little_memory(monkeypatch):
     whole = paper_label_gradient(apply, params, x, LABELS, **options)
     monkeypatch.setattr(paper, "MEMORY_LIMIT", 2 * 4 * 14 * 120 * 8)
     sizes = []
-    monkeypatch.setattr(sketch, "plan", lambda *values: sizes.append(values[3]) or (7, 1, 1))
+    monkeypatch.setattr(sketch, "plan_blocks", lambda *values: sizes.append(values[3]) or (7, 1, 1))
     assert paper_label_gradient(apply, params, x, LABELS, **options) == pytest.approx(whole, rel=1e-12)
     assert sizes == [2, 1]
