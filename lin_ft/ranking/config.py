@@ -2,14 +2,13 @@
 
 import dataclasses
 
-import numpy as np
-
 from lin_ft import scores as suite
 from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.errors import InputError
 from lin_ft.heads import heads_for
 from lin_ft.ranking.result import SCORES
 from lin_ft.scores.catalogue import check_name
+from lin_ft.scores.predicted_accuracy import RIDGES, TIMES
 from lin_ft.zoo import REFERENCE
 
 
@@ -26,9 +25,9 @@ class RankConfig:
     """Random head columns that probe the backbone's part of the kernel; more cost more and vary less."""
     trainable: str = "all"
     reference: str = REFERENCE
-    ridges: tuple[float, ...] = tuple(10.0**power for power in range(-4, 2))
+    ridges: tuple[float, ...] = RIDGES
     """In units of the mean eigenvalue of the kernel."""
-    times: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, np.inf)
+    times: tuple[float, ...] = TIMES
     """Training times eta t, in units of 1 / (mean eigenvalue of the kernel)."""
     statistics: Statistics = "source"
     """Of BatchNorm where the network is linearized: "source", of pre-training, or "target", re-estimated from the

@@ -38,6 +38,7 @@ def score_inputs(view: View) -> Inputs:
         targets=view.targets,
         kernel=Lazy(lambda: view.kernel),
         spectrum=Lazy(lambda: view.spectrum),
+        prediction=Lazy(lambda: view.prediction),
         source_probabilities=Lazy(lambda: np.asarray(jax.nn.softmax(model.source_logits(view.x)), np.float64)),
         apply=apply,
         params=params,

@@ -21,7 +21,7 @@ def predicted_accuracy(
     labels: Array,
     *,
     spectrum: Spectrum | None = None,
-    folds: Int[Array, " n"] | None = None,
+    folds: Int[Array, " n"] | Int[Array, "M n"] | None = None,
     prediction: Prediction | None = None,
 ) -> float:
     """Leave-one-out accuracy of the linearized model at the training time and ridge of least leave-one-out loss.
@@ -42,7 +42,7 @@ def predicted_loss(
     labels: Array,
     *,
     spectrum: Spectrum | None = None,
-    folds: Int[Array, " n"] | None = None,
+    folds: Int[Array, " n"] | Int[Array, "M n"] | None = None,
     prediction: Prediction | None = None,
 ) -> float:
     """Minus the loss that goes with `predicted_accuracy`, -(1 / 2n) sum_i ||r_i||²: the least of all times and ridges.
