@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.errors import InputError
+from lin_ft.scores.inputs import real
 from lin_ft.typing import Array
 
 FORMS = ("raw", "trace", "cosine", "cka", "pearson")
@@ -38,7 +39,7 @@ def alignment(
         InputError: an unknown form, shapes that do not fit, values that are not finite.
     """
     check_form(form)
-    k, y = np.asarray(kernel, np.float64), np.asarray(targets, np.float64)
+    k, y = real(kernel, "kernel"), real(targets, "targets")
     n, n_classes = y.shape
     if k.shape not in ((n, n), (n, n_classes, n, n_classes)):
         raise InputError(f"A kernel of shape {k.shape} does not go with targets of shape {y.shape}.")

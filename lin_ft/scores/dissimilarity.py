@@ -41,3 +41,19 @@ def spearman(one: np.ndarray, other: np.ndarray) -> float:
     a, b = (ranks - ranks.mean() for ranks in (rankdata(one), rankdata(other)))
     norm = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / norm) if norm > 0 else 0.0
+
+
+def spearman_of_part(values: Float[np.ndarray, " N"], part: Float[np.ndarray, " m"]) -> float:
+    """Spearman correlation of `values` with whether each is one of `part`; 0 where all are tied, or all are.
+
+    With R the mean rank in the part and r that of all, (N + 1) / 2, it is (R - r) sqrt(m N / ((N - m) sum (r_i - r)²)):
+    the Mann-Whitney statistic, which takes one sort of the values and no ranks of the others.
+    """
+    n, m = len(values), len(part)
+    if not 0 < m < n:
+        return 0.0
+    ordered = np.sort(values)
+    ranks = (np.searchsorted(ordered, part, "left") + 1 + np.searchsorted(ordered, part, "right")) / 2
+    tied = np.diff(np.r_[0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, n]).astype(np.float64)
+    squares = (float(n) ** 3 - n - np.sum(tied**3 - tied)) / 12
+    return float((ranks.mean() - (n + 1) / 2) * np.sqrt(m * n / ((n - m) * squares))) if squares > 0 else 0.0

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.inputs import Matrix, matrix
+from lin_ft.scores.inputs import matrix
 from lin_ft.typing import Array
 
 COST_OF_SVD = "one thin decomposition, O(min(n, d)^2 max(n, d))"
@@ -44,20 +44,3 @@ def thin_svd(features: Array, *, centred: bool = True) -> ThinSVD:
     other = (phi.T if n <= d else phi) @ vectors / s
     left, right = (vectors, other) if n <= d else (other, vectors)
     return ThinSVD(left, s, right, (n, d))
-
-
-def principal(features: Array, k: int, svd: ThinSVD | None = None) -> Matrix:
-    """The first k principal components of the centred features, (n, k); all of them if there are fewer than k."""
-    import scipy.linalg
-
-    if svd is not None:
-        return svd.scores(min(k, *svd.shape))
-    phi = matrix(features)
-    phi = phi - phi.mean(0)
-    n, d = phi.shape
-    k, m = min(k, n, d), min(n, d)
-    gram = phi @ phi.T if n <= d else phi.T @ phi
-    values, vectors = scipy.linalg.eigh(gram, subset_by_index=(m - k, m - 1))
-    values, vectors = values[::-1], vectors[:, ::-1]
-    kept = values > max(n, d) * np.finfo(np.float64).eps * max(values[0], 0)  # the same rule as thin_svd
-    return np.where(kept, vectors * np.sqrt(np.maximum(values, 0)) if n <= d else phi @ vectors, 0.0)

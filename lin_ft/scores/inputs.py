@@ -1,6 +1,7 @@
 """What a classification score is given, checked once: float64 features and labels 0 .. C-1 of the classes present."""
 
 import numpy as np
+from jax import dtypes
 from jaxtyping import Float, Int
 
 from lin_ft.errors import InputError
@@ -11,18 +12,35 @@ Classes = Int[np.ndarray, " _"]
 
 
 def matrix(values: Array, name: str = "features") -> Matrix:
-    """A (n, d) array in float64.
+    """A (n, d) array in float64, not to be written to: it may be the caller's.
 
     Raises:
         InputError: another number of axes, no entries, NaN or infinite values.
     """
     array = np.asarray(values)
-    if array.ndim != 2 or not array.size or array.dtype.kind not in "fiu":
+    if array.ndim != 2 or not array.size or not _is_real(array):
         raise InputError(f"{name}: shape {array.shape} of {array.dtype}; give numbers, one row a sample.")
-    array = array.astype(np.float64)
+    array = array.astype(np.float64, copy=False)
     if not np.isfinite(array).all():
         raise InputError(f"{name}: NaN or infinite values; check the inputs and the weights.")
     return array
+
+
+def real(values: Array, name: str) -> Float[np.ndarray, "..."]:
+    """The array in float64; values that are not finite pass.
+
+    Raises:
+        InputError: complex numbers, text, objects.
+    """
+    array = np.asarray(values)
+    if not _is_real(array) and array.dtype != bool:
+        raise InputError(f"{name}: {array.dtype} values; give real numbers.")
+    return array.astype(np.float64, copy=False)
+
+
+def _is_real(array: np.ndarray) -> bool:
+    """bfloat16 and its like are void to NumPy, but numbers to JAX."""
+    return dtypes.issubdtype(array.dtype, np.floating) or dtypes.issubdtype(array.dtype, np.integer)
 
 
 def classes_of(labels: Array, n: int) -> Classes:
@@ -34,8 +52,9 @@ def classes_of(labels: Array, n: int) -> Classes:
     array = np.asarray(labels)
     if array.shape != (n,):
         raise InputError(f"labels: shape {array.shape}, but there are {n} samples; give one label a sample.")
-    if array.dtype.kind not in "iu":
+    if not dtypes.issubdtype(array.dtype, np.integer):
         raise InputError(f"labels: {array.dtype} values; classification needs integers, not regression targets.")
+    array = array.astype(np.int64)
     if array.min() < 0:
         raise InputError(f"labels: {array.min()} is outside the range; classes are numbered from 0.")
     present, positions = np.unique(array, return_inverse=True)
@@ -54,13 +73,15 @@ def probabilities(values: Array, name: str = "source probabilities") -> Matrix:
     """Rows of probabilities, (n, Z), made to sum to one exactly.
 
     Raises:
-        InputError: a negative entry, a row whose sum is off one by more than 0.001.
+        InputError: a negative entry, a row whose sum is off one by more than 0.001 (or the rounding of its dtype).
     """
     theta = matrix(values, name)
+    dtype = np.asarray(values).dtype
+    rounding = float(dtypes.finfo(dtype).eps) if dtypes.issubdtype(dtype, np.floating) else 0.0
     sums = theta.sum(1, keepdims=True)
     if theta.min() < 0:
         raise InputError(f"{name}: {theta.min():.3g} is negative; give probabilities, not logits.")
-    if np.abs(sums - 1).max() > 1e-3:
+    if np.abs(sums - 1).max() > max(1e-3, rounding):
         raise InputError(f"{name}: a row sums to {sums[np.abs(sums - 1).argmax(), 0]:.3g}; each must sum to one.")
     return theta / sums
 

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from lin_ft.functions import check_inputs
 from lin_ft.scores.alignment import alignment, check_form, normal_form
+from lin_ft.scores.inputs import real
 from lin_ft.typing import Array, Features
 
 
@@ -26,8 +27,8 @@ def label_feature(
         InputError: an unknown form, shapes that do not fit, values that are not finite.
     """
     check_form(form)
-    check_inputs({}, features, targets)
-    phi, y = np.asarray(features, np.float64), np.asarray(targets, np.float64)
+    phi, y = real(features, "features"), real(targets, "targets")
+    check_inputs({}, phi, y)
     if bias:
         phi = np.concatenate([phi, np.ones((len(phi), 1))], axis=1)
     if form == "cka":

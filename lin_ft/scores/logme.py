@@ -1,12 +1,14 @@
 """LogME: the maximum log evidence of a Bayesian linear model from features to labels, or to regression targets."""
 
+import warnings
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from lin_ft.errors import InputError
 from lin_ft.scores.factor import COST_OF_SVD, ThinSVD, thin_svd
 from lin_ft.scores.inputs import Matrix, labelled, matrix, one_hot
-from lin_ft.scores.score import Score
+from lin_ft.scores.score import Score, ScoreWarning
 from lin_ft.typing import Array
 
 
@@ -22,6 +24,9 @@ def logme(
     MacKay steps from a = b = 1, with the published guards of 1e-5, for comparison with the published code (11 steps,
     or a change of a/b below 0.1 %); by default the maximum itself is found.
     Published defect: the default solver (fixed point) leaves out ½ (d - n) log a of log det A where n < d.
+    The evidence has no bound where F fits y without error in fewer directions than samples. If that is so because
+    samples are repeated (n < d, one image twice), each is counted once; else, as for classes that are single points,
+    the noise is held at 1/1000 of the root mean square of y. A ScoreWarning says which.
 
     Raises:
         InputError: bad features or labels.
@@ -65,7 +70,40 @@ def _evidence(phi: Matrix, targets: Matrix, svd: ThinSVD | None, steps: int | No
     if not phi.any():  # y ~ N(0, I/b)
         error = np.maximum(total, np.finfo(np.float64).tiny) / len(phi)
         return float(np.mean(-0.5 * (np.log(error) + 1 + np.log(2 * np.pi))))
-    return float(np.mean(_Profile(phi, targets, thin_svd(phi) if svd is None else svd).maximum()))
+    profile = _Profile(phi, targets, thin_svd(phi) if svd is None else svd)
+    values, free = profile.maximum(), profile.unbounded
+    if free.any():
+        values[free] = _bounded(phi, targets[:, free], profile.rounding)
+    return float(np.mean(values))
+
+
+def _bounded(phi: Matrix, targets: Matrix, rounding: float) -> Float[np.ndarray, " C"]:
+    """The columns of y that F fits without error in fewer directions than samples."""
+    kept = _first_of_each(np.hstack([phi, targets * 2 * np.abs(phi).max()]), rounding)
+    n, points = len(phi), len(np.unique(targets, axis=0)) == len(kept) <= targets.shape[1] + 1  # every class is one
+    if len(kept) < n and not points:
+        warnings.warn(f"LogME: {n - len(kept)} of {n} samples are repeated; each is counted once", ScoreWarning, 2)
+        phi, targets = phi[kept], targets[kept]
+        profile = _Profile(phi, targets, thin_svd(phi))
+        if not profile.unbounded.any():
+            return profile.maximum()
+    warnings.warn(
+        f"LogME: the features fit {targets.shape[1]} targets without error; their noise is held at 1/1000 of their"
+        " root mean square",
+        ScoreWarning,
+        stacklevel=2,
+    )
+    return _Profile(phi, targets, thin_svd(phi), least_noise=1e-3).maximum()
+
+
+def _first_of_each(rows: Matrix, rounding: float) -> Int[np.ndarray, " m"]:
+    """Positions of the first of every group of rows that are equal to rounding."""
+    along = rows @ np.random.default_rng(0).normal(size=rows.shape[1])
+    order = np.argsort(along, kind="stable")
+    new = np.r_[True, np.linalg.norm(np.diff(rows[order], axis=0), axis=1) > rounding]
+    first = np.full(int(new.sum()), len(rows))
+    np.minimum.at(first, np.cumsum(new) - 1, order)
+    return np.sort(first)
 
 
 class _Profile:
@@ -75,7 +113,7 @@ class _Profile:
     bordered by √n s (Vᵀmu), with n ||mu||² at its tip. Its Schur complement loses no digits.
     """
 
-    def __init__(self, phi: Matrix, targets: Matrix, svd: ThinSVD):
+    def __init__(self, phi: Matrix, targets: Matrix, svd: ThinSVD, least_noise: float = 0.0):
         self.n = len(phi)
         mu = phi.mean(0)
         self.s = svd.singular[:, None]
@@ -83,11 +121,14 @@ class _Profile:
         self.off = float(np.sum((mu - svd.right @ self.along[:, 0]) ** 2))  # ||mu||² outside the span of V
         self.z = svd.left.T @ targets
         self.ones = targets.sum(0) / np.sqrt(self.n)
-        inside = np.sum(self.z**2, axis=0) + self.ones**2
-        self.outside = np.maximum(np.sum(targets**2, axis=0) - inside, 0.0)
+        self.total = np.sum(targets**2, axis=0)
+        self.outside = np.maximum(self.total - np.sum(self.z**2, axis=0) - self.ones**2, 0.0)
+        self.least = np.maximum(least_noise**2 * self.total, np.finfo(np.float64).tiny)
         squares = np.append(svd.singular**2, self.n * float(mu @ mu))
         squares = squares[squares > 1e-12 * squares.max()]
         self.range = np.log(squares.min()) - 20, np.log(squares.max()) + 12
+        self.rounding = float(np.sqrt(2 * max(svd.shape) * np.finfo(np.float64).eps * squares.max()))
+        """Samples nearer than this are the same: the decomposition drops what tells them apart."""
 
     def __call__(self, log_t: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
         t = np.exp(log_t)
@@ -96,8 +137,21 @@ class _Profile:
         border = np.sqrt(self.n) / t * np.sum(self.s * self.along * self.z * shrunk, axis=0)
         error = np.sum(self.z**2 * shrunk, axis=0) + self.outside + (self.ones - border) ** 2 / tip
         log_det = np.log(tip) - np.sum(np.log(shrunk), axis=0)
-        fit = np.log(np.maximum(error, np.finfo(np.float64).tiny) / self.n) + 1 + np.log(2 * np.pi)
+        held = np.maximum(error, self.least)  # n / b
+        fit = np.log(held / self.n) + error / held + np.log(2 * np.pi)
         return -0.5 * (log_det / self.n + fit)
+
+    @property
+    def unbounded(self) -> Bool[np.ndarray, " C"]:
+        """Where the error vanishes at t = 0 and F has fewer directions than there are samples."""
+        spans_mean = self.n * self.off > self.rounding**2 / 2  # F has a direction beside those of the centred features
+        if len(self.s) + spans_mean >= self.n:
+            return np.zeros(len(self.total), bool)
+        error = self.outside
+        if not spans_mean:
+            border = np.sqrt(self.n) * np.sum(self.along / self.s * self.z, axis=0)
+            error = error + (self.ones - border) ** 2 / (1 + self.n * np.sum((self.along / self.s) ** 2))
+        return error <= 1e-10 * self.total
 
     def maximum(self) -> Float[np.ndarray, " C"]:
         """The largest value over t for every column: a grid over all scales, then golden sections around its best."""
@@ -145,7 +199,12 @@ def _mackay(s2: np.ndarray, z2: np.ndarray, outside: float, n: int, d: int, step
 
 SCORES = {
     "logme": Score(
-        logme, "mean_c max_(a,b) log N(y_c; 0, I/b + F F'/a) / n", "You et al., ICML 2021", "(-inf, inf)", COST_OF_SVD
+        logme,
+        "mean_c max_(a,b) log N(y_c; 0, I/b + F F'/a) / n",
+        "You et al., ICML 2021",
+        "(-inf, inf)",
+        COST_OF_SVD,
+        revision=2,
     ),
     "logme_regression": Score(
         logme_regression,
@@ -153,5 +212,6 @@ SCORES = {
         "You et al., ICML 2021",
         "(-inf, inf)",
         COST_OF_SVD,
+        revision=2,
     ),
 }

@@ -5,8 +5,9 @@ from jaxtyping import Float
 
 from lin_ft.scores.discriminant import softmax
 from lin_ft.scores.etran import minmax
-from lin_ft.scores.factor import ThinSVD, principal
-from lin_ft.scores.inputs import class_means, labelled, matrix
+from lin_ft.scores.factor import ThinSVD
+from lin_ft.scores.inputs import Matrix, class_means, labelled, matrix
+from lin_ft.scores.principal_components import principal_components
 from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
@@ -16,39 +17,74 @@ def ncti_parts(
 ) -> tuple[float, float, float]:
     """(nuclear norm of the discriminant features, mean p(y_i|x_i), log sum_c nuclear norm of class c's posteriors).
 
-    Of 64 principal components, with the shrinkage max(exp(-sum of the first 32 variances), 1e-10) in the within-class
-    covariance; the discriminant features are the first min(C - 1, 64) generalised eigenvectors. For `ncti`.
-    Cost: the principal components, O(n k²). At a shrinkage of 1e-10, which is the rule for features that are not
-    small, the authors switch to scikit-learn's `svd` solver: its covariance divides by n, as here throughout, from
-    release 1.8 or so on, and by n - C before, which multiplies the nuclear norm of every model by √((n - C) / n).
+    Of 64 principal components, with a discriminant by the rule of the authors. Their shrinkage is max(exp(-sum of the
+    first 32 variances), 1e-10). Above 1e-10, for small features, the within-class covariance is shrunk by it and the
+    discriminant features are the first min(C - 1, 64) generalised eigenvectors. At 1e-10, as for most features,
+    scikit-learn's `svd` solver takes over: nothing is shrunk, and directions without variance inside the classes are
+    left out, which matters where n < 64 + C. Its covariance divides by n, as here throughout, from release 1.8 or so
+    on, and by n - C before, which multiplies the nuclear norm of every model by √((n - C) / n). For `ncti`. Cost: the
+    principal components, O(n k²).
+
+    Where the authors' code cannot run: with fewer than 64 samples or features, all principal components that there are
+    take part; with one sample a class, or classes that are single points, no direction is left, the nuclear norm is 0
+    and the posteriors are the class frequencies.
 
     Raises:
         InputError: bad features or labels.
     """
-    import scipy.linalg
-
     phi, y = labelled(features, labels)
-    x = principal(phi, dimensions, svd)
+    x = principal_components(phi, dimensions, svd)
     x = x[:, np.any(x != 0, axis=0)]
-    n, k = x.shape
-    means, counts = class_means(x, y) if k else (np.zeros((y.max() + 1, 0)), np.bincount(y))
-    priors = counts / n
-    variances = np.sum(x**2, axis=0) / max(n - 1, 1)
+    means, counts = class_means(x, y)
+    priors = counts / len(y)
+    variances = np.sum(x**2, axis=0) / max(len(y) - 1, 1)
     shrinkage = max(float(np.exp(-variances[:32].sum())), 1e-10)
     residuals = x - means[y]
-    within = residuals.T @ residuals / n
-    trace = np.trace(within) / max(k, 1)
+    if shrinkage > 1e-10:
+        directions = _shrunk_directions(x, residuals, shrinkage)
+    else:
+        directions = _whitened_directions(means, residuals, priors)
+    low, means = x @ directions, means @ directions
+    p = softmax(low @ means.T + np.log(priors) - 0.5 * np.sum(means**2, axis=1))
+    by_class = sum(_nuclear_norm(p[y == c]) for c in range(len(means)))
+    return _nuclear_norm(low[:, : len(means) - 1]), float(np.mean(p[np.arange(len(y)), y])), float(np.log(by_class))
+
+
+def _shrunk_directions(x: Matrix, residuals: Matrix, shrinkage: float) -> Float[np.ndarray, "k r"]:
+    """All generalised eigenvectors of (S_T - S_W, S_W), both shrunk, the largest eigenvalue first."""
+    import scipy.linalg
+
+    (n, k), identity = x.shape, np.eye(x.shape[1])
+    within, total = residuals.T @ residuals / n, x.T @ x / n
     floor = np.finfo(np.float64).eps * float(np.mean(x**2)) if k else 0.0
-    within = (1 - shrinkage) * within + max(shrinkage * trace, floor) * np.eye(k)
-    total = x.T @ x / n
-    total = (1 - shrinkage) * total + shrinkage * np.trace(total) / max(k, 1) * np.eye(k)
-    directions = scipy.linalg.eigh(total - within, within)[1][:, ::-1] if k else np.zeros((0, 0))
-    low = x @ directions[:, : min(len(means) - 1, k)]
-    weights = means @ directions @ directions.T  # means S_W⁻¹
-    p = softmax(x @ weights.T + np.log(priors) - 0.5 * np.sum(means * weights, axis=1))
-    by_class = sum(np.linalg.norm(p[y == c], "nuc") for c in range(len(means)))
-    spread = float(np.linalg.norm(low - low.mean(0), "nuc")) if low.size else 0.0
-    return spread, float(np.mean(p[np.arange(n), y])), float(np.log(by_class))
+    within = (1 - shrinkage) * within + max(shrinkage * np.trace(within) / max(k, 1), floor) * identity
+    total = (1 - shrinkage) * total + shrinkage * np.trace(total) / max(k, 1) * identity
+    return scipy.linalg.eigh(total - within, within)[1][:, ::-1] if k else identity
+
+
+def _whitened_directions(means: Matrix, residuals: Matrix, priors: Float[np.ndarray, " C"]) -> Float[np.ndarray, "k r"]:
+    """Directions of variance 1 inside the classes, turned to the axes between the class means, the longest first.
+
+    As scikit-learn's `svd` solver: those are left out that vary by less than 1e-4 of their standard deviation inside
+    the classes, and axes shorter than 1e-4 of the longest.
+    """
+    deviation = residuals.std(0)
+    constant = deviation <= 1e-8 * float(np.sqrt(np.mean(residuals**2) + np.mean(means**2)))  # rounding
+    deviation = np.where(constant, 1.0, deviation)
+    standard = np.where(constant, 0.0, residuals / deviation) / np.sqrt(len(residuals))
+    _, lengths, axes = np.linalg.svd(np.linalg.qr(standard, mode="r"))
+    kept = lengths > 1e-4
+    white = (axes[: len(lengths)][kept] / deviation).T / lengths[kept]
+    if not kept.any():
+        return white
+    _, lengths, axes = np.linalg.svd(np.sqrt(priors)[:, None] * (means - priors @ means) @ white, full_matrices=False)
+    return white @ axes[lengths > 1e-4 * lengths[0]].T
+
+
+def _nuclear_norm(x: Matrix) -> float:
+    """The sum of the singular values."""
+    tall = x if x.shape[0] >= x.shape[1] else x.T
+    return float(np.linalg.norm(np.linalg.qr(tall, mode="r"), "nuc")) if x.size else 0.0
 
 
 def ncti(parts: Float[Array, "models 3"]) -> Float[np.ndarray, " models"]:
@@ -68,5 +104,6 @@ SCORES = {
         "[-1, 2]",
         "64 principal components, then O(64^2 n)",
         combine=ncti,
+        revision=2,
     ),
 }

@@ -1,9 +1,10 @@
 """Leave-one-out accuracy of k nearest neighbours: the plain baseline that beat 23 scores (arXiv 2503.18528)."""
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from lin_ft.errors import InputError
-from lin_ft.scores.inputs import labelled
+from lin_ft.scores.inputs import Classes, Matrix, labelled
 from lin_ft.scores.score import Score
 from lin_ft.typing import Array, Features
 
@@ -26,17 +27,13 @@ def nearest_neighbours(features: Features, labels: Array, *, k: int = 3, metric:
     if not 1 <= k < len(y):
         raise InputError(f"k = {k}: choose a number of neighbours from 1 to n - 1 = {len(y) - 1}.")
     if metric == "cosine":
-        phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    elif metric != "euclidean":
+        nearness = _cosines(phi)
+    elif metric == "euclidean":
+        nearness = 2 * (phi @ phi.T)
+        nearness -= (phi**2).sum(1)  # minus the squared distance, but for the own square
+    else:
         raise InputError(f"Unknown metric {metric!r}; known are cosine, euclidean.")
-    squares = (phi**2).sum(1)
-    distances = squares[:, None] - 2 * phi @ phi.T + squares[None, :]
-    np.fill_diagonal(distances, np.inf)
-    nearest = y[np.argsort(distances, axis=1, kind="stable")[:, :k]]
-    votes = (nearest[:, :, None] == nearest[:, None, :]).sum(2)
-    # argmax finds the first neighbour with the most votes, and the nearest stand first.
-    winner = nearest[np.arange(len(y)), votes.argmax(1)]
-    return float((winner == y).mean())
+    return _voted(y[_nearest(nearness, k)], y)
 
 
 def nearest_neighbours_chosen(features: Features, labels: Array, *, choices: tuple[int, ...] = CHOICES) -> float:
@@ -50,17 +47,40 @@ def nearest_neighbours_chosen(features: Features, labels: Array, *, choices: tup
         InputError: bad features or labels.
     """
     phi, y = labelled(features, labels)
-    phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    similarity = phi @ phi.T
-    np.fill_diagonal(similarity, -np.inf)
     used = sorted({min(k, len(y) - 1) for k in choices})
-    nearest = y[np.argsort(-similarity, axis=1, kind="stable")[:, : used[-1]]]
-    best = 0.0
-    for k in used:
-        voters = nearest[:, :k]
-        votes = (voters[:, :, None] == voters[:, None, :]).sum(2)
-        best = max(best, float((voters[np.arange(len(y)), votes.argmax(1)] == y).mean()))
-    return best
+    nearest = y[_nearest(_cosines(phi), used[-1])]
+    return max(_voted(nearest[:, :k], y) for k in used)
+
+
+def _cosines(phi: Matrix) -> Float[np.ndarray, "n n"]:
+    phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return phi @ phi.T
+
+
+def _nearest(nearness: Float[np.ndarray, "n n"], k: int) -> Int[np.ndarray, "n k"]:
+    """Positions of the k nearest others of each sample, the nearest first; of equals, the first. Takes the diagonal."""
+    np.fill_diagonal(nearness, -np.inf)
+    n, rows = len(nearness), np.arange(len(nearness))
+    if k <= 4:  # one pass each is less than a partition
+        found = np.empty((n, k), np.int64)
+        for place in range(k):
+            found[:, place] = nearness.argmax(1)
+            nearness[rows, found[:, place]] = -np.inf
+        return found
+    found = np.sort(np.argpartition(nearness, n - k, axis=1)[:, n - k :], axis=1)
+    values = np.take_along_axis(nearness, found, axis=1)
+    tied = np.flatnonzero(np.sum(nearness >= values.min(1, keepdims=True), axis=1) > k)  # at the cut: take the first
+    found = np.take_along_axis(found, np.argsort(-values, axis=1, kind="stable"), axis=1)
+    found[tied] = np.argsort(-nearness[tied], axis=1, kind="stable")[:, :k]
+    return found
+
+
+def _voted(nearest: Int[np.ndarray, "n k"], y: Classes) -> float:
+    """Share of the samples that the labels of their neighbours, the nearest first, classify rightly."""
+    votes = (nearest[:, :, None] == nearest[:, None, :]).sum(2)
+    # argmax finds the first neighbour with the most votes, and the nearest stand first.
+    winner = nearest[np.arange(len(y)), votes.argmax(1)]
+    return float((winner == y).mean())
 
 
 SCORES = {

@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.scores.dissimilarity import correlation_distances, spearman, standardised
-from lin_ft.scores.factor import ThinSVD, principal
-from lin_ft.scores.inputs import Matrix, labelled
+from lin_ft.scores.dissimilarity import correlation_distances, spearman_of_part, standardised
+from lin_ft.scores.factor import ThinSVD
+from lin_ft.scores.inputs import Matrix, labelled, one_hot
+from lin_ft.scores.principal_components import principal_components
 from lin_ft.scores.score import Score
 from lin_ft.typing import Array
 
@@ -25,10 +26,16 @@ def parc(
         InputError: bad features or labels.
     """
     phi, y = labelled(features, labels)
-    x = standardised(phi if dimensions is None else _turned(principal(phi, dimensions, svd)))
-    i, j = np.triu_indices(len(y), 1)
+    x = standardised(phi if dimensions is None else _turned(principal_components(phi, dimensions, svd)))
+    distances = correlation_distances(x)
     # One-hot rows correlate 1 in a class and -1/(C-1) across: ranks see only whether the class differs.
-    return 100 * spearman(correlation_distances(x)[i, j], (y[i] != y[j]).astype(np.float64))
+    same = [_upper(distances[np.ix_(rows, rows)]) for rows in map(np.flatnonzero, one_hot(y).T)]
+    return -100 * spearman_of_part(_upper(distances), np.concatenate(same))
+
+
+def _upper(square: Matrix) -> Float[np.ndarray, " pairs"]:
+    """The entries above the diagonal, row by row."""
+    return np.concatenate([row[i:] for i, row in enumerate(square, 1)])
 
 
 def _turned(x: Matrix) -> Matrix:

@@ -7,6 +7,8 @@ import scipy.linalg
 import twins
 
 from lin_ft import scores
+from lin_ft.errors import InputError
+from lin_ft.scores.pactran import GAUSSIAN_FORMS
 
 CLOSE = {"rel": 1e-6, "abs": 1e-9}
 WIDTHS = [9, 40]
@@ -192,11 +194,20 @@ def test_n_leep_is_leep_on_the_mixtures_posteriors():
     assert scores.n_leep(phi, y) == pytest.approx(twins.leep(theta, labels), rel=1e-2)
 
 
-@pytest.mark.parametrize("strength", [1.0, 10.0])
-def test_pactran_gaussian(strength):
+@pytest.mark.parametrize("form", GAUSSIAN_FORMS)
+def test_pactran_gaussian(form):
     phi, y, labels = drawn(5, apart=0.3)
-    mine = scores.pactran_gaussian(phi, y, strength=strength, iterations=5000, tolerance=1e-14)
-    assert mine == pytest.approx(twins.pac_gauss(phi, labels, strength, 10.0), **CLOSE)
+    strength, variance = map(float, form.split("/"))
+    mine = scores.pactran_gaussian(phi, y, form=form, iterations=5000, tolerance=1e-14)
+    assert mine == pytest.approx(twins.pac_gauss(phi, labels, strength, variance), **CLOSE)
+
+
+def test_pactran_gaussian_is_one_of_the_authors_forms_by_default():
+    phi, y, _ = drawn(5, apart=0.3)
+    assert scores.pactran_gaussian(phi, y) == scores.pactran_gaussian(phi, y, form="10/100")
+    assert GAUSSIAN_FORMS["10/100"] == (10, 100)
+    with pytest.raises(InputError, match="form '10/10': unknown; one of 10/1000, 10/100"):
+        scores.pactran_gaussian(phi, y, form="10/10")
 
 
 def test_pactran_gradient_norm_by_its_equation():

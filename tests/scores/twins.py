@@ -296,3 +296,24 @@ def loo_ridge_accuracy(phi, y, ridges):
         accuracy = np.mean((targets - errors).argmax(1) == np.array(y))
         best = min(best, (np.mean(errors**2), accuracy))
     return best[1]
+
+
+def ncti_parts(x, y):
+    """Of principal components x, with the pseudo-inverse of the covariance inside the classes, nothing shrunk."""
+    x, y = x - x.mean(0), np.array(y)
+    classes = sorted(set(y))
+    means = np.array([x[y == c].mean(0) for c in classes])
+    priors = np.array([np.mean(y == c) for c in classes])
+    residuals = np.array([row - means[classes.index(c)] for row, c in zip(x, y, strict=True)])
+    deviation = residuals.std(0)
+    values, axes = np.linalg.eigh(residuals.T @ residuals / len(y) / np.outer(deviation, deviation))
+    axes, values = axes[:, values > 1e-8], values[values > 1e-8]
+    white = (axes / deviation[:, None]) / np.sqrt(values)
+    z, mu = x @ white, means @ white
+    logits = np.array([[math.log(priors[k]) - 0.5 * np.sum((row - mu[k]) ** 2) for k in range(len(mu))] for row in z])
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    span = np.linalg.svd(mu.T)[0][:, : np.linalg.matrix_rank(mu, tol=1e-4 * np.linalg.norm(mu, 2))]
+    nuclear = np.linalg.svd(z @ span, compute_uv=False).sum()
+    by_class = sum(np.linalg.svd(p[y == c], compute_uv=False).sum() for c in classes)
+    return nuclear, np.mean([p[i, classes.index(c)] for i, c in enumerate(y)]), math.log(by_class)
