@@ -85,6 +85,14 @@ def test_a_source_has_no_entry_on_its_own_target(script, folder):
     assert np.isfinite(ruler.results.accuracy).sum() == 4 * 4 - 1
 
 
+def test_of_the_settings_of_a_pair_the_best_counts(script, folder):
+    """And runs of another loss, or of a source without all targets, do not."""
+    grid = script.entezari(folder)["10"]
+    assert grid.models == ("p", "q", "r", "s")
+    place = grid.tasks.index("one")
+    np.testing.assert_allclose(grid.values[place], [0.32, 0.42, 0.52, 0.62])
+
+
 def test_a_folder_or_file_that_is_not_there_is_named(script, folder, tmp_path):
     with pytest.raises(InputError, match="is no folder"):
         script.Rulers(tmp_path / "none", tmp_path).run()
