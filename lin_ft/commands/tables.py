@@ -1,28 +1,42 @@
-"""Tables on the terminal."""
+"""Tables on the terminal. What stands in their cells comes from users and files: it is text, never markup."""
 
 from collections.abc import Sequence
+from typing import Any
+
+LEAST = 8
+"""Characters that a column keeps whose text is folded."""
 
 
 def print_table(title: str, rows: Sequence[dict], whole: Sequence[str] = ()) -> None:
-    """`whole` columns, by default the first, are never folded."""
+    """`whole` columns, by default the first, are never cut or folded, however narrow the terminal: others give way."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    least = 2
     for column in rows[0]:
-        table.add_column(column, overflow="fold", no_wrap=column in (whole or tuple(rows[0])[:1]))
+        widest = max(Text(text).cell_len for text in (column, *(_shown(row[column]) for row in rows)))
+        width = widest if column in (whole or tuple(rows[0])[:1]) else min(widest, LEAST)
+        least += width + 3
+        table.add_column(Text(column), overflow="fold", min_width=width, no_wrap=width == widest)
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*(Text(_shown(value)) for value in row.values()))
+    Console(width=max(least, Console().width)).print(table)
 
 
 def print_fields(fields: dict) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(show_header=False, box=None)
     for name, value in fields.items():
         text = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
-        table.add_row(f"[bold]{name}[/bold]", text)
+        table.add_row(Text(name, style="bold"), Text(text))
     Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
