@@ -3,18 +3,21 @@
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from lin_ft.models.activations import ACTIVATIONS
 from lin_ft.models.windows import DepthwiseConv
 
 
 class ConvNeXtBlock(nn.Module):
     """x + scale * (depthwise 7x7, LayerNorm, dense to 4 c, GELU, dense to c), scale learnt for each channel."""
 
+    activation: str = "gelu"
+
     @nn.compact
     def __call__(self, x: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
         channels = x.shape[-1]
         y = DepthwiseConv(7, use_bias=True, name="depthwise")(x)
         y = nn.LayerNorm(epsilon=1e-6, name="norm")(y)
-        y = nn.gelu(nn.Dense(4 * channels, name="dense1")(y), approximate=False)
+        y = ACTIVATIONS[self.activation](nn.Dense(4 * channels, name="dense1")(y))
         y = nn.Dense(channels, name="dense2")(y)
         return x + y * self.param("scale", nn.initializers.constant(1e-6), (channels,))[None, None, None]
 
@@ -34,11 +37,14 @@ class ConvNeXt(nn.Module):
     """4x4 patches, four stages: any side from 32 pixels, three channels.
 
     `features` gives phi, the (n, d) normalised averages of the last activations; `__call__` gives logits = phi W + b.
+    `activation` is one of ACTIVATIONS, `last_epsilon` that of the last LayerNorm.
     """
 
     n_classes: int
     depths: tuple[int, ...] = (3, 3, 9, 3)
     widths: tuple[int, ...] = (96, 192, 384, 768)
+    activation: str = "gelu"
+    last_epsilon: float = 1e-6
 
     def setup(self):
         self.stem = nn.Conv(self.widths[0], (4, 4), 4, padding="VALID")
@@ -47,10 +53,10 @@ class ConvNeXt(nn.Module):
             Downsample(width, name=f"downsample{index + 2}") for index, width in enumerate(self.widths[1:])
         ]
         self.stages = [
-            [ConvNeXtBlock(name=f"stage{stage + 1}_block{index + 1}") for index in range(depth)]
+            [ConvNeXtBlock(self.activation, name=f"stage{stage + 1}_block{index + 1}") for index in range(depth)]
             for stage, depth in enumerate(self.depths)
         ]
-        self.last_norm = nn.LayerNorm(epsilon=1e-6)
+        self.last_norm = nn.LayerNorm(epsilon=self.last_epsilon)
         self.head = nn.Dense(self.n_classes)
 
     def features(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n d"]:
@@ -66,6 +72,6 @@ class ConvNeXt(nn.Module):
         return self.head(self.features(x, train))
 
 
-def convnext_tiny(n_classes: int) -> ConvNeXt:
+def convnext_tiny(n_classes: int, **options) -> ConvNeXt:
     """28.6 million parameters with 1,000 classes, d = 768."""
-    return ConvNeXt(n_classes)
+    return ConvNeXt(n_classes, **options)

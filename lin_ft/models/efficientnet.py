@@ -5,12 +5,12 @@ fixed width.
 """
 
 import math
-from collections.abc import Callable
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lin_ft.models.activations import ACTIVATIONS
 from lin_ft.models.mobilenet_v2 import rounded
 from lin_ft.models.windows import DepthwiseConv, Padding, paddings
 
@@ -31,13 +31,14 @@ class MBConv(nn.Module):
     lite: bool
     padding: Padding
     epsilon: float
+    activation: str
 
     @nn.compact
     def __call__(self, x: Float[Array, "n h w c"], train: bool = False) -> Float[Array, "n h2 w2 c2"]:
         def norm(name: str) -> nn.BatchNorm:
             return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=self.epsilon, name=name)
 
-        activation = _activation(self.lite)
+        activation = ACTIVATIONS[self.activation]
         y = x
         if self.expansion > 1:
             y = nn.Conv(self.expansion * x.shape[-1], (1, 1), use_bias=False, name="expand")(y)
@@ -46,7 +47,7 @@ class MBConv(nn.Module):
         y = activation(norm("depthwise_norm")(y))
         if not self.lite:
             gate = nn.Conv(max(1, x.shape[-1] // 4), (1, 1), name="squeeze")(y.mean((1, 2), keepdims=True))
-            y = y * nn.sigmoid(nn.Conv(y.shape[-1], (1, 1), name="excite")(nn.silu(gate)))
+            y = y * nn.sigmoid(nn.Conv(y.shape[-1], (1, 1), name="excite")(activation(gate)))
         y = nn.Conv(self.width, (1, 1), use_bias=False, name="project")(y)
         y = norm("project_norm")(y)
         return x + y if x.shape == y.shape else y
@@ -56,7 +57,8 @@ class EfficientNet(nn.Module):
     """Seven stages of MBConv: any side from 32 pixels, three channels; `width` and `depth` scale channels and blocks.
 
     `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b. `padding`
-    and `epsilon` (of BatchNorm) differ between PyTorch (the defaults) and TensorFlow ("same", 0.001).
+    and `epsilon` (of BatchNorm) differ between PyTorch (the defaults), TensorFlow ("same", 0.001) and transformers
+    ("even", 0.001). `activation` is one of ACTIVATIONS, the gates' as well; by default SiLU, of Lite relu6.
     """
 
     n_classes: int
@@ -65,18 +67,23 @@ class EfficientNet(nn.Module):
     lite: bool = False
     padding: Padding = "torch"
     epsilon: float = 1e-5
+    activation: str = ""
 
     def setup(self):
         fixed = 1.0 if self.lite else self.width
         self.stem = nn.Conv(rounded(32 * fixed), (3, 3), 2, padding="VALID", use_bias=False)
         self.stem_norm = nn.BatchNorm(momentum=0.9, epsilon=self.epsilon)
         self.blocks = [
-            MBConv(*spec, self.lite, self.padding, self.epsilon, name=f"stage{stage}_block{block}")
+            MBConv(*spec, self.lite, self.padding, self.epsilon, self._activation, name=f"stage{stage}_block{block}")
             for (stage, block), spec in zip(positions(self.depth, self.lite), self._specs(), strict=True)
         ]
         self.last = nn.Conv(rounded(1280 * fixed), (1, 1), use_bias=False)
         self.last_norm = nn.BatchNorm(momentum=0.9, epsilon=self.epsilon)
         self.head = nn.Dense(self.n_classes)
+
+    @property
+    def _activation(self) -> str:
+        return self.activation or ("relu6" if self.lite else "silu")
 
     def _specs(self) -> list[tuple[int, int, int, int]]:
         return [
@@ -85,7 +92,7 @@ class EfficientNet(nn.Module):
         ]
 
     def features(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n d"]:
-        activation = _activation(self.lite)
+        activation = ACTIVATIONS[self._activation]
         x = jnp.pad(x, ((0, 0), *paddings(x, 3, 2, self.padding), (0, 0)))
         x = activation(self.stem_norm(self.stem(x), use_running_average=not train))
         for block in self.blocks:
@@ -108,10 +115,6 @@ def positions(depth: float = 1.0, lite: bool = False) -> list[tuple[int, int]]:
 def _rest(stage: int) -> tuple[int, int]:
     expansion, *_, window = STAGES[stage - 1]
     return expansion, window
-
-
-def _activation(lite: bool) -> Callable:
-    return nn.relu6 if lite else nn.silu
 
 
 def efficientnet_b0(n_classes: int, **options) -> EfficientNet:

@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lin_ft.models.activations import ACTIVATIONS
 from lin_ft.models.windows import DepthwiseConv, Padding, paddings
 
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -24,18 +25,20 @@ class InvertedResidual(nn.Module):
     expansion: int
     padding: Padding
     epsilon: float
+    activation: str
 
     @nn.compact
     def __call__(self, x: Float[Array, "n h w c"], train: bool = False) -> Float[Array, "n h2 w2 c2"]:
         def norm(name: str) -> nn.BatchNorm:
             return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=self.epsilon, name=name)
 
+        activation = ACTIVATIONS[self.activation]
         y = x
         if self.expansion > 1:
             y = nn.Conv(self.expansion * x.shape[-1], (1, 1), use_bias=False, name="expand")(y)
-            y = nn.relu6(norm("expand_norm")(y))
+            y = activation(norm("expand_norm")(y))
         y = DepthwiseConv(3, self.stride, self.padding, name="depthwise")(y)
-        y = nn.relu6(norm("depthwise_norm")(y))
+        y = activation(norm("depthwise_norm")(y))
         y = nn.Conv(self.width, (1, 1), use_bias=False, name="project")(y)
         y = norm("project_norm")(y)
         return x + y if x.shape == y.shape else y
@@ -46,12 +49,14 @@ class MobileNetV2(nn.Module):
 
     `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b. `padding`
     and `epsilon` (of BatchNorm) differ between PyTorch (the defaults) and TensorFlow ("same", 0.001).
+    `activation` is one of ACTIVATIONS.
     """
 
     n_classes: int
     multiplier: float = 1.0
     padding: Padding = "torch"
     epsilon: float = 1e-5
+    activation: str = "relu6"
 
     def setup(self):
         self.stem = nn.Conv(rounded(32 * self.multiplier), (3, 3), 2, padding="VALID", use_bias=False)
@@ -62,7 +67,7 @@ class MobileNetV2(nn.Module):
             for index in range(depth)
         ]
         self.blocks = [
-            InvertedResidual(*spec, self.padding, self.epsilon, name=f"block{index + 1}")
+            InvertedResidual(*spec, self.padding, self.epsilon, self.activation, name=f"block{index + 1}")
             for index, spec in enumerate(specs)
         ]
         self.last = nn.Conv(rounded(1280 * max(1.0, self.multiplier)), (1, 1), use_bias=False)
@@ -71,10 +76,11 @@ class MobileNetV2(nn.Module):
 
     def features(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n d"]:
         x = jnp.pad(x, ((0, 0), *paddings(x, 3, 2, self.padding), (0, 0)))
-        x = nn.relu6(self.stem_norm(self.stem(x), use_running_average=not train))
+        x = ACTIVATIONS[self.activation](self.stem_norm(self.stem(x), use_running_average=not train))
         for block in self.blocks:
             x = block(x, train)
-        return nn.relu6(self.last_norm(self.last(x), use_running_average=not train)).mean((1, 2))
+        x = ACTIVATIONS[self.activation](self.last_norm(self.last(x), use_running_average=not train))
+        return x.mean((1, 2))
 
     def __call__(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n C"]:
         return self.head(self.features(x, train))

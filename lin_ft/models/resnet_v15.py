@@ -6,6 +6,7 @@ Version 1.5, the one that PyTorch trains: the 3x3 convolution of a bottleneck ta
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from lin_ft.models.activations import ACTIVATIONS
 from lin_ft.models.windows import Padding, max_pool, paddings
 
 
@@ -17,6 +18,7 @@ class ResidualBlock(nn.Module):
     bottleneck: bool = False
     stride_first: bool = False
     folded: bool = False
+    activation: str = "relu"
 
     @nn.compact
     def __call__(self, x: Float[Array, "n h w c"], train: bool = False) -> Float[Array, "n h2 w2 c2"]:
@@ -26,17 +28,18 @@ class ResidualBlock(nn.Module):
         def norm(name: str) -> nn.BatchNorm:
             return nn.BatchNorm(use_running_average=self.folded or not train, momentum=0.9, epsilon=1e-5, name=name)
 
+        activation = ACTIVATIONS[self.activation]
         if self.bottleneck:
             first, second = (self.stride, 1) if self.stride_first else (1, self.stride)
-            y = nn.relu(norm("norm1")(conv("conv1", self.width, 1, first)(x)))
-            y = nn.relu(norm("norm2")(conv("conv2", self.width, 3, second)(y)))
+            y = activation(norm("norm1")(conv("conv1", self.width, 1, first)(x)))
+            y = activation(norm("norm2")(conv("conv2", self.width, 3, second)(y)))
             y = norm("norm3")(conv("conv3", 4 * self.width, 1)(y))
         else:
-            y = nn.relu(norm("norm1")(conv("conv1", self.width, 3, self.stride)(x)))
+            y = activation(norm("norm1")(conv("conv1", self.width, 3, self.stride)(x)))
             y = norm("norm2")(conv("conv2", self.width, 3)(y))
         if x.shape[-1] != y.shape[-1] or self.stride > 1:
             x = norm("shortcut_norm")(conv("shortcut", y.shape[-1], 1, self.stride)(x))
-        return nn.relu(x + y)
+        return activation(x + y)
 
 
 class ResNetV15(nn.Module):
@@ -45,7 +48,7 @@ class ResNetV15(nn.Module):
     `features` gives phi, the (n, d) globally averaged last activations; `__call__` gives logits = phi W + b. In Caffe's
     networks, version 1, the first 1x1 of a bottleneck takes the stride (`stride_first`), and pooling pads by "same".
     `folded`: the weights come with BatchNorm folded into the convolutions, so the layers in its place scale and shift,
-    in training too, and normalise nothing.
+    in training too, and normalise nothing. `activation` is one of ACTIVATIONS.
     """
 
     n_classes: int
@@ -55,6 +58,7 @@ class ResNetV15(nn.Module):
     stride_first: bool = False
     pool_padding: Padding = "torch"
     folded: bool = False
+    activation: str = "relu"
 
     def setup(self):
         self.stem = nn.Conv(64, (7, 7), 2, padding=3, use_bias=False)
@@ -66,6 +70,7 @@ class ResNetV15(nn.Module):
                 self.bottleneck,
                 self.stride_first,
                 self.folded,
+                self.activation,
                 name=f"stage{stage + 1}_block{index + 1}",
             )
             for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True))
@@ -74,7 +79,7 @@ class ResNetV15(nn.Module):
         self.head = nn.Dense(self.n_classes)
 
     def features(self, x: Float[Array, "n h w 3"], train: bool = False) -> Float[Array, "n d"]:
-        x = nn.relu(self.stem_norm(self.stem(x), use_running_average=self.folded or not train))
+        x = ACTIVATIONS[self.activation](self.stem_norm(self.stem(x), use_running_average=self.folded or not train))
         x = max_pool(x, 3, 2, paddings(x, 3, 2, self.pool_padding))
         for block in self.blocks:
             x = block(x, train)
@@ -84,24 +89,24 @@ class ResNetV15(nn.Module):
         return self.head(self.features(x, train))
 
 
-def resnet18(n_classes: int) -> ResNetV15:
+def resnet18(n_classes: int, **options) -> ResNetV15:
     """11.7 million parameters with 1,000 classes, d = 512."""
-    return ResNetV15(n_classes)
+    return ResNetV15(n_classes, **options)
 
 
-def resnet34(n_classes: int) -> ResNetV15:
+def resnet34(n_classes: int, **options) -> ResNetV15:
     """21.8 million parameters with 1,000 classes, d = 512."""
-    return ResNetV15(n_classes, (3, 4, 6, 3))
+    return ResNetV15(n_classes, (3, 4, 6, 3), **options)
 
 
-def resnet50(n_classes: int) -> ResNetV15:
+def resnet50(n_classes: int, **options) -> ResNetV15:
     """25.6 million parameters with 1,000 classes, d = 2,048."""
-    return ResNetV15(n_classes, (3, 4, 6, 3), bottleneck=True)
+    return ResNetV15(n_classes, (3, 4, 6, 3), bottleneck=True, **options)
 
 
-def resnet101(n_classes: int) -> ResNetV15:
+def resnet101(n_classes: int, **options) -> ResNetV15:
     """44.5 million parameters with 1,000 classes, d = 2,048."""
-    return ResNetV15(n_classes, (3, 4, 23, 3), bottleneck=True)
+    return ResNetV15(n_classes, (3, 4, 23, 3), bottleneck=True, **options)
 
 
 def thin_resnet50(n_classes: int) -> ResNetV15:

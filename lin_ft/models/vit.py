@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lin_ft.errors import InputError
+from lin_ft.models.activations import ACTIVATIONS
+from lin_ft.models.position_embeddings import Resampling, resized
 
 
 class Attention(nn.Module):
@@ -34,6 +36,7 @@ class EncoderBlock(nn.Module):
     heads: int
     scaled: bool
     epsilon: float
+    activation: str
 
     @nn.compact
     def __call__(self, x: Float[Array, "n t d"]) -> Float[Array, "n t d"]:
@@ -45,7 +48,7 @@ class EncoderBlock(nn.Module):
         y = nn.LayerNorm(epsilon=self.epsilon, name="norm1")(x)
         x = x + scale("scale1", Attention(self.heads, name="attention")(y))
         y = nn.LayerNorm(epsilon=self.epsilon, name="norm2")(x)
-        y = nn.gelu(nn.Dense(4 * width, name="dense1")(y), approximate=False)
+        y = ACTIVATIONS[self.activation](nn.Dense(4 * width, name="dense1")(y))
         return x + scale("scale2", nn.Dense(width, name="dense2")(y))
 
 
@@ -54,7 +57,8 @@ class ViT(nn.Module):
 
     `features` gives phi, (n, d): the normalised class token or, pooled by `cls_mean`, beside it the mean of the other
     tokens, (n, 2 d). `__call__` gives logits = phi W + b. `image_size` is that of the position embeddings; at others
-    they are resized bicubically (`resized`). `epsilon` is LayerNorm's.
+    they are resized as `resampling` says (`resized`). `epsilon` is LayerNorm's, `activation` one of ACTIVATIONS, of the
+    MLPs. Raises InputError for heads that do not divide the width.
     """
 
     n_classes: int
@@ -66,15 +70,20 @@ class ViT(nn.Module):
     epsilon: float = 1e-6
     scaled: bool = False
     pool: Literal["cls", "cls_mean"] = "cls"
+    resampling: Resampling = "transformers"
+    activation: str = "gelu"
 
     def setup(self):
+        if self.heads < 1 or self.width % self.heads:
+            raise InputError(f"{self.heads} attention heads do not divide the width, {self.width}.")
         side = self.image_size // self.patch
         normal = nn.initializers.truncated_normal(0.02)
         self.patches = nn.Conv(self.width, (self.patch, self.patch), self.patch, padding="VALID")
         self.class_token = self.param("class_token", normal, (1, 1, self.width))
         self.positions = self.param("positions", normal, (1, 1 + side * side, self.width))
         self.blocks = [
-            EncoderBlock(self.heads, self.scaled, self.epsilon, name=f"block{index + 1}") for index in range(self.depth)
+            EncoderBlock(self.heads, self.scaled, self.epsilon, self.activation, name=f"block{index + 1}")
+            for index in range(self.depth)
         ]
         self.last_norm = nn.LayerNorm(epsilon=self.epsilon)
         self.head = nn.Dense(self.n_classes)
@@ -86,7 +95,7 @@ class ViT(nn.Module):
             )
         x = self.patches(x)
         n, height, width, _ = x.shape
-        positions = resized(self.positions[:, 1:], height, width)
+        positions = resized(self.positions[:, 1:], height, width, self.resampling)
         x = x.reshape(n, height * width, self.width) + positions
         first = jnp.broadcast_to(self.class_token + self.positions[:, :1], (n, 1, self.width))
         x = jnp.concatenate([first, x], axis=1)
@@ -99,44 +108,21 @@ class ViT(nn.Module):
         return self.head(self.features(x, train))
 
 
-def resized(positions: Float[Array, "1 t d"], height: int, width: int) -> Float[Array, "1 t2 d"]:
-    """A square grid of embeddings resized to height x width as by PyTorch's bicubic `interpolate`, not anti-aliased."""
-    side = round(np.sqrt(positions.shape[1]))
-    if (height, width) == (side, side):
-        return positions
-    grid = positions.reshape(side, side, -1)
-    rows, columns = (jnp.asarray(cubic(side, new), positions.dtype) for new in (height, width))
-    return jnp.einsum("ai,bj,ijd->abd", rows, columns, grid).reshape(1, height * width, -1)
-
-
-def cubic(old: int, new: int) -> Float[np.ndarray, "new old"]:
-    """Weights of bicubic interpolation from `old` to `new` points, Keys' kernel with a = -0.75, edges repeated."""
-    centres = (np.arange(new) + 0.5) * old / new - 0.5
-    weights = np.zeros((new, old))
-    for offset in range(-1, 3):
-        index = np.floor(centres).astype(int) + offset
-        t = np.abs(centres - index)
-        near = 1.25 * t**3 - 2.25 * t**2 + 1
-        far = -0.75 * (t**3 - 5 * t**2 + 8 * t - 4)
-        np.add.at(weights, (np.arange(new), np.clip(index, 0, old - 1)), np.where(t <= 1, near, far))
-    return weights
-
-
 def vit_tiny_16(n_classes: int, **options) -> ViT:
     """5.7 million parameters with 1,000 classes, d = 192."""
-    return ViT(n_classes, 192, 3, **options)
+    return ViT(n_classes, 192, **{"heads": 3} | options)
 
 
 def vit_small_16(n_classes: int, **options) -> ViT:
     """22.1 million parameters with 1,000 classes, d = 384."""
-    return ViT(n_classes, 384, 6, **options)
+    return ViT(n_classes, 384, **{"heads": 6} | options)
 
 
 def vit_base_16(n_classes: int, **options) -> ViT:
     """86.6 million parameters with 1,000 classes, d = 768."""
-    return ViT(n_classes, 768, 12, **options)
+    return ViT(n_classes, 768, **{"heads": 12} | options)
 
 
 def dinov2_small_14(n_classes: int, **options) -> ViT:
     """22.1 million parameters without a head, d = 384 (768 pooled by `cls_mean`), position embeddings of 518 pixels."""
-    return ViT(n_classes, 384, 6, **{"patch": 14, "image_size": 518, "scaled": True} | options)
+    return ViT(n_classes, 384, **{"heads": 6, "patch": 14, "image_size": 518, "scaled": True} | options)

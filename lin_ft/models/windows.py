@@ -14,15 +14,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-Padding = Literal["torch", "same"]
+Padding = Literal["torch", "same", "even"]
 """`torch`: (k - 1) // 2 rows on every side. `same`: as many as ceil(side / stride) outputs need, the odd one at the end
-(TensorFlow, Keras)."""
+(TensorFlow, Keras). `even`: what `same` gives on even sides, whatever the side (transformers' EfficientNet)."""
 
 
 def padding_of(side: int, window: int, stride: int, padding: Padding) -> tuple[int, int]:
     """Rows to add before and after `side`."""
     if padding == "torch":
         return (window - 1) // 2, (window - 1) // 2
+    if padding == "even" and stride == 2:
+        return window // 2 - 1, window // 2
     missing = max((-(-side // stride) - 1) * stride + window - side, 0)
     return missing // 2, missing - missing // 2
 
