@@ -75,49 +75,85 @@ class ZooTrain:
 
 @dataclass(frozen=True)
 class ZooAdd:
-    """Convert a checkpoint of timm, torchvision or Hugging Face once; the entry is then ranked with `--zoo user`."""
+    """Convert a checkpoint of timm, torchvision or Hugging Face once; the entry is then ranked with `--zoo user`.
+
+    What config.json and preprocessor_config.json state, on the hub or beside the weights, is taken; a contradiction is
+    an error, and what is assumed is printed.
+    """
 
     name: Annotated[str, tyro.conf.Positional]
-    arch: str
-    """resnet18 to resnet101, densenet169, mobilenet_v2, efficientnet_b0, vit_small_16, ...; a wrong name lists all."""
     weights: str
-    """A .safetensors or .pth file, hf:owner/name or timm:name."""
+    """A weights file (safetensors, or torch's), a folder of save_pretrained or its .index.json, hf:owner/name or
+    timm:name."""
+    arch: str = ""
+    """resnet18 to resnet101, densenet169, mobilenet_v2, efficientnet_b0, vit_small_16, ...; a wrong name lists all.
+    Default: what the source states."""
     norm: str = ""
     """imagenet, half (pixels from -1 to 1), none (0 to 1), or means/deviations as 0.5,0.5,0.5/1,1,1. Default: what the
-    hub says, else imagenet."""
+    source states, else imagenet."""
+    heads: int = 0
+    """Attention heads of a vision transformer, which its weights do not tell. Default: what the source states, else the
+    architecture's."""
+    padding: str = ""
+    """torch, or same (TensorFlow's, of timm's tf_ networks, with its BatchNorm). Default: what the source states, else
+    the architecture's."""
     source: str = "imagenet"
     """What it was trained on."""
     domain: str = "photographs"
     classes: Path | None = None
     """Text file of class names, one a line, in the order of the head."""
     image_size: int = 0
-    """Pixels a side of pre-training. Default: what the hub or the weights say, else 224."""
+    """Pixels a side of pre-training. Default: what the source or the weights say, else 224."""
     naming: str = ""
-    """Whose names the tensors have, where they do not tell: timm-tf for timm's tf_efficientnet."""
+    """Whose names the tensors have, where they do not tell."""
     licence: str = ""
+    check: Path | None = None
+    """A picture: show the classes that the network sees in it."""
     out: Path | None = None
     """The zoo's folder; default: the user's zoo ($LIN_FT_ZOO)."""
 
     def run(self) -> None:
         from lin_ft.zoo import add
+        from lin_ft.zoo.top_classes import open_picture, top_classes
 
-        names = ()
-        if self.classes:
-            try:
-                names = tuple(self.classes.read_text(encoding="utf-8").split("\n"))
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{self.classes}: not a readable text file of class names ({error}).") from error
-            names = names[:-1] if names[-1] == "" else names
-        command = shlex.join(["lin-ft", "zoo", "add", self.name, "--arch", self.arch, "--weights", self.weights])
+        picture = open_picture(self.check) if self.check else None
         model = add(
-            self.name, self.arch, self.weights, norm=self.norm, source=self.source, domain=self.domain,
-            class_names=names, image_size=self.image_size, naming=self.naming, licence=self.licence, folder=self.out,
-            command=command,
+            self.name, self.arch, self.weights, norm=self.norm, heads=self.heads, padding=self.padding,
+            source=self.source, domain=self.domain, class_names=_lines(self.classes) if self.classes else (),
+            image_size=self.image_size, naming=self.naming, licence=self.licence, folder=self.out,
+            command=self._command(),
         )  # fmt: skip
         card = model.card
         print(
-            f"{card.name}: {card.architecture}, {card.n_params:,} parameters, {card.n_classes} classes: {model.weights}"
+            f"{card.name}: {card.architecture}, {card.n_params:,} parameters, {card.n_classes or 'no'} classes:"
+            f" {model.weights}"
         )
+        for line in card.recipe["stated"]:
+            print(f"stated by {line}")
+        for line in card.recipe["notes"]:
+            print(line)
+        if card.assumed:
+            print(f"assumed, for nothing states it: {'; '.join(card.assumed)}")
+        if picture is not None:
+            print(f"{self.check}: {top_classes(model, picture)}")
+
+    def _command(self) -> str:
+        """The command line that adds the same again."""
+        given = [self.name]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name not in ("name", "check", "out") and value != field.default and value is not None:
+                given += [f"--{field.name.replace('_', '-')}", str(value)]
+        return shlex.join(["lin-ft", "zoo", "add", *given])
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    """Class names, one a line."""
+    try:
+        names = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable text file of class names ({error}).") from error
+    return tuple(names[:-1] if names[-1] == "" else names)
 
 
 @dataclass(frozen=True)

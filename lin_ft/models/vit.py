@@ -108,21 +108,21 @@ class ViT(nn.Module):
         return self.head(self.features(x, train))
 
 
-def vit_tiny_16(n_classes: int, **options) -> ViT:
+def vit_tiny_16(n_classes: int, heads: int = 3, **options) -> ViT:
     """5.7 million parameters with 1,000 classes, d = 192."""
-    return ViT(n_classes, 192, **{"heads": 3} | options)
+    return ViT(n_classes, 192, heads, **options)
 
 
-def vit_small_16(n_classes: int, **options) -> ViT:
+def vit_small_16(n_classes: int, heads: int = 6, **options) -> ViT:
     """22.1 million parameters with 1,000 classes, d = 384."""
-    return ViT(n_classes, 384, **{"heads": 6} | options)
+    return ViT(n_classes, 384, heads, **options)
 
 
-def vit_base_16(n_classes: int, **options) -> ViT:
+def vit_base_16(n_classes: int, heads: int = 12, **options) -> ViT:
     """86.6 million parameters with 1,000 classes, d = 768."""
-    return ViT(n_classes, 768, **{"heads": 12} | options)
+    return ViT(n_classes, 768, heads, **options)
 
 
-def dinov2_small_14(n_classes: int, **options) -> ViT:
+def dinov2_small_14(n_classes: int, heads: int = 6, **options) -> ViT:
     """22.1 million parameters without a head, d = 384 (768 pooled by `cls_mean`), position embeddings of 518 pixels."""
-    return ViT(n_classes, 384, **{"heads": 6, "patch": 14, "image_size": 518, "scaled": True} | options)
+    return ViT(n_classes, 384, heads, **{"patch": 14, "image_size": 518, "scaled": True} | options)

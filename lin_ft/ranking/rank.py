@@ -30,6 +30,8 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     config = config or RankConfig()
     if not zoo:
         raise InputError("zoo: it is empty; give at least one model.")
+    for model in zoo:  # before anything is computed that an error would lose
+        model.check_size(*task.train.images.shape[1:3])
     rows = []
     with bar(f"ranking for {task.name}", len(zoo)) if progress else _silent() as show:
         for done, model in enumerate(zoo):

@@ -7,6 +7,8 @@ from pathlib import Path
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 
+_MEND = "write or add it again, or move it away"
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelCard:
@@ -41,6 +43,11 @@ class ModelCard:
     """Of the architecture: what the function that builds the module takes beside the number of classes."""
     trunk: str = ""
     """A second weights file in the same folder, with what this model has in common with others."""
+    interpolation: str = ""
+    """How pictures were resized for the network, where its source says so. All models of a zoo see the same pictures,
+    so it is used by `lin-ft zoo add --check` alone."""
+    assumed: tuple[str, ...] = ()
+    """What neither the source of foreign weights states nor who added them gave."""
 
     @property
     def n_classes(self) -> int:
@@ -63,14 +70,20 @@ def load_card(path: str | Path) -> ModelCard:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable model card ({error}); write it again.") from error
+        raise InputError(
+            f"{path}: not a readable model card ({error}); write or add it again, or move it away."
+        ) from error
     if not isinstance(values, dict):
-        raise InputError(f"{path}: not a model card (a JSON object is expected); write it again.")
+        raise InputError(
+            f"{path}: not a model card (a JSON object is expected); write or add it again, or move it away."
+        )
     known = {field.name for field in dataclasses.fields(ModelCard)}
-    required = known - {"sha256", "options", "trunk"}
+    required = known - {"sha256", "options", "trunk", "interpolation", "assumed"}
     problems = [f"missing {name}" for name in sorted(required - values.keys())]
     problems += [f"unknown {name}" for name in sorted(values.keys() - known)]
     if problems:
-        raise InputError(f"{path}: not a model card of this version ({', '.join(problems)}); write it again.")
-    tuples = {name: tuple(values[name]) for name in ("class_names", "mean", "std")}
+        raise InputError(
+            f"{path}: not a model card of this version ({', '.join(problems)}); write or add it again, or move it away."
+        )
+    tuples = {name: tuple(values.get(name, ())) for name in ("class_names", "mean", "std", "assumed")}
     return ModelCard(**{**values, **tuples})

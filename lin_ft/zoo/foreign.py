@@ -11,18 +11,13 @@ import numpy as np
 
 from lin_ft.errors import InputError
 from lin_ft.zoo.card import ModelCard, save_card
-from lin_ft.zoo.checkpoint import read_tensors
+from lin_ft.zoo.checkpoint import read_checkpoint
+from lin_ft.zoo.choice import NORMS, architecture_of, assumed_of, named_norm, norm_of, options_of, with_given
 from lin_ft.zoo.convert import Converted, convert, maps_of, n_params
 from lin_ft.zoo.hub import Fetched, fetch_from_hub, is_hub
 from lin_ft.zoo.model import ZooModel
+from lin_ft.zoo.stated import Statement, check_norms, joined, named_architecture, statements_beside
 from lin_ft.zoo.weights import save_weights
-
-NORMS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-}
-"""Mean and deviation of RGB in [0, 1]: torchvision's, [-1, 1] (TensorFlow, ViT), [0, 1]."""
 
 
 def user_zoo() -> Path:
@@ -41,6 +36,8 @@ def add(
     weights: str | Path,
     *,
     norm: str = "",
+    heads: int = 0,
+    padding: str = "",
     source: str = "imagenet",
     domain: str = "photographs",
     class_names: Sequence[str] = (),
@@ -50,28 +47,48 @@ def add(
     folder: str | Path | None = None,
     command: str = "",
 ) -> ZooModel:
-    """Convert `weights` (a file, hf:owner/name or timm:name) and write NAME.safetensors and NAME.json to `folder`.
+    """Convert `weights` (a file, a folder or index of several, hf:owner/name or timm:name) and write NAME.safetensors
+    and NAME.json to `folder`.
 
-    What is not given comes from the hub's configuration, else: `norm` imagenet, class names "0", "1", ..., 224 pixels
-    (or those of the position embeddings). Everything is checked before anything is written; an entry of that name is
-    replaced.
+    What config.json and preprocessor_config.json beside the weights or on the hub state, and what the checkpoint itself
+    does, is taken. What is neither stated nor given is assumed (`norm` imagenet, the architecture's own `heads` and
+    `padding`, class names "0", "1", ..., 224 pixels or those of the position embeddings), and `card.assumed` says so.
+    `architecture` may be empty where it is stated. Everything is checked before anything is written; an entry of that
+    name is replaced.
 
     Raises:
-        InputError: as read_tensors, convert and fetch_from_hub; a bad name or norm; a number of class names that is not
-            the head's; a folder that cannot be written.
+        InputError: as read_checkpoint, convert and fetch_from_hub; a statement that contradicts what is given, or
+            another statement; a bad name, norm, padding or number of heads; a number of class names that is not the
+            head's; a folder that cannot be written.
     """
     if not re.fullmatch(r"[\w.-]+", name):
         raise InputError(f"name {name!r}: letters, digits, '-', '_' and '.' only.")
-    maps_of(architecture, naming)
-    hub = fetch_from_hub(str(weights)) if is_hub(str(weights)) else Fetched(Path(weights), (), (), (), 0, "")
-    mean, std = _norm(norm) if norm else ((hub.mean, hub.std) if hub.mean else NORMS["imagenet"])
-    if not naming and architecture.startswith("efficientnet") and "tf_efficientnet" in Path(str(weights)).name:
-        naming = "timm-tf"
-    tensors = read_tensors(hub.path)
+    if architecture:
+        maps_of(architecture, naming)
+    if norm:
+        named_norm(norm)
+    hub = fetch_from_hub(str(weights)) if is_hub(str(weights)) else Fetched(Path(weights), ())
+    checkpoint = read_checkpoint(hub.path)
+    statements = [*_statements(str(weights), hub.path), checkpoint.stated]
+    if not norm:
+        check_norms(statements)
+    stated = joined(statements)
     try:
-        converted = convert(tensors, architecture, naming=naming)
+        architecture = architecture_of(architecture, stated, checkpoint.tensors)
+        options = options_of(architecture, stated, naming)
+        converted = convert(checkpoint.tensors, architecture, naming=naming, options=options)
+        converted = with_given(converted, architecture, stated, heads, padding)
     except InputError as error:
         raise InputError(f"{hub.path}: {error}") from error
+    (mean, std), unsaid = norm_of(norm, stated)
+    size = image_size or stated.image_size or converted.options.get("image_size", 0)
+    assumed = [unsaid] * bool(unsaid) + assumed_of(converted, architecture, stated, heads, padding)
+    assumed += ["image size 224 pixels (--image-size)"] * (not size)
+    names, missing = _classes(converted.n_classes, tuple(class_names), stated)
+    if names and names == tuple(map(str, range(converted.n_classes))):
+        assumed.append(f"classes called 0 to {converted.n_classes - 1} (--classes)")
+    silent = [each.where for each in statements[:-1] if not each.lines()]
+    unseen = [each for each in hub.unseen if each == "config.json" or not stated.mean]
     return write(
         name,
         architecture,
@@ -79,14 +96,36 @@ def add(
         Path(folder) if folder else user_zoo(),
         source=source,
         domain=domain,
-        class_names=_classes(converted.n_classes, tuple(class_names) or hub.class_names, bool(class_names)),
-        image_size=image_size or hub.image_size or converted.options.get("image_size", 224),
+        class_names=names,
+        image_size=size or 224,
         mean=mean,
         std=std,
-        licence=licence or hub.licence,
+        interpolation=stated.interpolation,
+        licence=licence or stated.licence,
         command=command,
-        recipe={"weights": str(weights), "naming": converted.naming},
+        assumed=tuple(assumed),
+        recipe={
+            "weights": str(weights),
+            "naming": converted.naming,
+            "stated": [f"{each.where}: {', '.join(lines)}" for each in statements if (lines := each.lines())],
+            "notes": [
+                *checkpoint.notes,
+                *converted.notes,
+                *missing,
+                *[f"{where} beside the weights states nothing that is known" for where in silent],
+                *[f"{', '.join(unseen)} not in the hub's cache, and no network to look: not read"] * bool(unseen),
+            ],
+        },
     )
+
+
+def _statements(weights: str, path: Path) -> list[Statement]:
+    """Of the configurations beside the weights; of timm's repositories the name states the architecture too."""
+    statements = statements_beside(path if path.is_dir() else path.parent)
+    if weights.startswith("timm:") and not any(each.called for each in statements):
+        named = Statement(**named_architecture(weights.removeprefix("timm:"), "the repository's name", {}))
+        statements += [named] if named.architecture or named.reason else []
+    return statements
 
 
 def write(name: str, architecture: str, converted: Converted, folder: Path, **card: Any) -> ZooModel:
@@ -127,20 +166,13 @@ def unit_inputs(variables: dict[str, Any], std: Sequence[float]) -> tuple[dict[s
     return {**variables, "params": {**variables["params"], "stem": stem}}, unit
 
 
-def _norm(text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """One of NORMS, or "m,m,m/s,s,s"."""
-    if text in NORMS:
-        return NORMS[text]
-    try:
-        mean, std = (tuple(map(float, part.split(","))) for part in text.split("/"))
-    except ValueError:
-        mean = std = ()
-    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-        raise InputError(f"norm {text!r}: give {', '.join(NORMS)} or three means and deviations, 0.5,0.5,0.5/1,1,1.")
-    return mean, std
-
-
-def _classes(n_classes: int, names: tuple[str, ...], given: bool) -> tuple[str, ...]:
-    if given and len(names) != n_classes:
-        raise InputError(f"{len(names)} class names are given, but the checkpoint's head has {n_classes} classes.")
-    return names if len(names) == n_classes else tuple(str(index) for index in range(n_classes))
+def _classes(n_classes: int, given: tuple[str, ...], stated: Statement) -> tuple[tuple[str, ...], list[str]]:
+    """The classes of the head, and what is to be said of them."""
+    if given and len(given) != n_classes:
+        raise InputError(f"{len(given)} class names are given, but the checkpoint's head has {n_classes} classes.")
+    names = given or stated.class_names
+    if len(names) == n_classes:
+        return names, []
+    numbers = tuple(str(index) for index in range(n_classes))
+    named = f"{stated.where} names {len(names)} classes, the head has {n_classes}: they are called by their numbers"
+    return numbers, [named] if names and n_classes else []

@@ -1,25 +1,19 @@
 """Checkpoints of the Hugging Face hub, through `huggingface_hub` (extra `[hub]`): `hf:owner/name` and `timm:name`."""
 
-import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lin_ft.errors import InputError
-
-FILES = ("model.safetensors", "pytorch_model.bin")
-"""Looked for in this order."""
+from lin_ft.zoo.checkpoint import FILES, INDEX, parts_of
+from lin_ft.zoo.stated import CONFIGS
 
 
 class Fetched(NamedTuple):
-    """A checkpoint on disk, and what its configuration says."""
+    """A checkpoint on disk: its weights or their index, in a folder with its configurations."""
 
     path: Path
-    class_names: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    image_size: int
-    """0, or without values, where the configuration does not say."""
-    licence: str
+    unseen: tuple[str, ...]
+    """Configurations that are not in the cache and could not be looked for."""
 
 
 def is_hub(weights: str) -> bool:
@@ -40,42 +34,42 @@ def fetch_from_hub(weights: str) -> Fetched:
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     except ImportError as error:
         raise InputError(f"{weights}: the hub needs `pip install lin-ft[hub]`, or give a weights file.") from error
+    offline: dict[str, Exception] = {}
 
     def fetched(name: str) -> Path | None:
         try:
             return Path(hf_hub_download(repository, name))
-        except LocalEntryNotFoundError:  # offline, and a kind of EntryNotFoundError
-            raise
+        except LocalEntryNotFoundError as error:  # no network and not in the cache; a kind of EntryNotFoundError
+            offline[name] = error
         except EntryNotFoundError:
-            return None
+            pass
+        return None
 
     try:
-        found = (path for name in FILES if (path := fetched(name)))
-        path = next(found, None)
-        described = fetched("config.json")
+        path = next((found for name in FILES if (found := fetched(name))), None)
+        if path and path.name.endswith(INDEX):
+            missing = [part for part in parts_of(path) if not fetched(part)]
+            if missing:
+                raise InputError(f"{weights}: its parts {', '.join(missing)} cannot be fetched; try again.")
+        if path:
+            offline.clear()
+            for name in CONFIGS:
+                fetched(name)
+    except InputError:
+        raise
     except Exception as error:  # the client raises what its network library raises
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"{weights}: cannot be fetched from the hub ({reason}); without network, download {FILES[0]} elsewhere and"
-            " give its path as --weights."
-        ) from error
+        raise _unreachable(weights, error) from error
+    if path is None and offline:
+        error = next(iter(offline.values()))
+        raise _unreachable(weights, error) from error
     if path is None:
         raise InputError(f"{weights}: the model has neither {' nor '.join(FILES)}; give a weights file.")
-    config = json.loads(described.read_text(encoding="utf-8")) if described else {}
-    return Fetched(path, *_described(config))
+    return Fetched(path, tuple(name for name in offline if not (path.parent / name).is_file()))
 
 
-def _described(config: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...], int, str]:
-    """Classes, mean, deviation, image size and licence as transformers or timm write them."""
-    timm = config.get("pretrained_cfg", {})
-    names = config.get("label_names") or timm.get("label_names")
-    if not names and "id2label" in config:
-        names = [config["id2label"][key] for key in sorted(config["id2label"], key=int)]
-    size = timm.get("input_size", (3, 0, 0))[-1] or config.get("image_size") or 0
-    return (
-        tuple(map(str, names or ())),
-        tuple(timm.get("mean", ())),
-        tuple(timm.get("std", ())),
-        int(size) if isinstance(size, int) else 0,
-        str(timm.get("license", "")),
+def _unreachable(weights: str, error: Exception) -> InputError:
+    reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    return InputError(
+        f"{weights}: cannot be fetched from the hub ({reason}); without network, download {FILES[0]} elsewhere and give"
+        " its path as --weights."
     )

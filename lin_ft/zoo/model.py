@@ -1,7 +1,9 @@
 """A zoo entry: a card, an architecture and weights that are read when first used."""
 
+import contextlib
 import dataclasses
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +48,25 @@ class ZooModel:
     @functools.cached_property
     def variables(self) -> dict[str, Any]:
         card = self.card
-        shapes = shapes_of(card.architecture, max(1, card.n_classes), options=card.options)
-        _ = self.weights_digest  # read with the weights: what is kept under it was made of these
-        variables = load_weights(self.weights, shapes, trunk=self.trunk)
+        with self._named():
+            shapes = shapes_of(card.architecture, max(1, card.n_classes), options=card.options)
+            _ = self.weights_digest  # read with the weights: what is kept under it was made of these
+            variables = load_weights(self.weights, shapes, trunk=self.trunk)
         return variables | self.statistics.function.frozen if self.statistics else variables
 
     def module(self, n_classes: int | None = None) -> nn.Module:
         """The Flax module with a head for `n_classes` (default: those of the source; one output where it has none)."""
-        return architecture(self.card.architecture)(n_classes or max(1, self.card.n_classes), **self.card.options)
+        with self._named():
+            return architecture(self.card.architecture)(n_classes or max(1, self.card.n_classes), **self.card.options)
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors say which model of a zoo they are of, and how to go on without it."""
+        try:
+            yield
+        except (InputError, TypeError) as error:  # a TypeError: options of a card that the architecture does not take
+            reason = error if isinstance(error, InputError) else f"its card does not fit this version ({error})."
+            raise InputError(f"model {self.name}: {reason} Or choose the other models by --models.") from error
 
     @functools.cached_property
     def function(self) -> tuple[ModelFunction, Params]:
@@ -87,10 +100,29 @@ class ZooModel:
         """Pixels 0..255 to the input the network was trained on: (x / 255 - mean) / std.
 
         Raises:
-            InputError: a backbone that halves the side five times, and images of less than 32 pixels.
+            InputError: as `check_size`.
         """
-        if self.card.architecture in BACKBONES and min(images.shape[1:3]) < LEAST_SIDE:
-            side = f"{images.shape[1]} x {images.shape[2]}"
-            raise InputError(f"{self.name} takes images from {LEAST_SIDE} pixels on, not {side}: choose a larger size.")
+        self.check_size(*images.shape[1:3])
         mean, std = (np.asarray(value, np.float32) for value in (self.card.mean, self.card.std))
         return (images.astype(np.float32) / 255 - mean) / std
+
+    def check_size(self, height: int, width: int) -> None:
+        """Whether images of this size can be given to the network; nothing is computed.
+
+        Raises:
+            InputError: a backbone that halves the side five times, and less than 32 pixels; a transformer, and sides
+                that are no multiples of its patches.
+        """
+        if self.card.architecture not in BACKBONES:
+            return
+        patch = getattr(self.module(), "patch", 1)
+        least = max(LEAST_SIDE, patch)
+        if min(height, width) >= least and height % patch == width % patch == 0:
+            return
+        if patch > 1:
+            lower = max(min(height, width) // patch, -(-least // patch)) * patch
+            takes = f"takes images whose sides are multiples of {patch}"
+            choose = f"choose --size {lower} or {lower + patch} (112 suits patches of 14 and of 16)"
+        else:
+            takes, choose = f"takes images from {least} pixels on", f"choose a larger size, --size {least} or more"
+        raise InputError(f"model {self.name} {takes}, not {height} x {width}: {choose}, or other models by --models.")

@@ -1,147 +1,187 @@
-"""Arrays out of pickles and of torch's files without running any code: only names that make arrays are known.
+"""Arrays and plain data out of pickles without running any code: every name is one of KNOWN, or the pickle is refused.
 
-A pickle calls whatever it names; here every other name than those of `KNOWN` is refused before anything is called.
-Torch's files, the zip form of 2020 and the older sequence of pickles, need no torch.
+A pickle calls whatever it names. Here a name stands for a stand-in of this module that only keeps what it is given, or
+for a container of the standard library; any other name is refused before anything is called. Arrays of NumPy are built
+from their bytes, not by NumPy's own unpickling, which trusts what it is told of their type.
 """
 
 import collections
+import functools
 import io
 import pickle
-import struct
-import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-MAGIC = 0x1950A86A20F9469CFC6C
-"""First pickle of torch's files before the zip form."""
-
 
 class Refused(pickle.UnpicklingError):
-    """The pickle names something that is not an array."""
+    """The pickle names something that could run code. The message is that name alone: module.name."""
 
 
-class Storage:
-    """Numbers of one torch storage, filled in when its bytes are known."""
-
-    def __init__(self, dtype: np.dtype):
-        self.dtype = dtype
-        self.values = np.empty(0, dtype)
-
-    def read(self, content: bytes) -> None:
-        self.values = np.frombuffer(content, self.dtype)
+class Unread(pickle.UnpicklingError):
+    """A kind of tensor, or of file, that is data but is not read here."""
 
 
-class View:
-    """A tensor: a storage with offset, shape and strides, in numbers."""
+class Leaf:
+    """Stands for an array: `array()` once the pickle is read."""
 
-    def __init__(self, storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any):
-        self.storage, self.offset, self.shape, self.strides = storage, offset, tuple(shape), tuple(strides)
-
-    def array(self) -> np.ndarray:
-        values, width = self.storage.values, self.storage.dtype.itemsize
-        last = self.offset + sum((side - 1) * step for side, step in zip(self.shape, self.strides, strict=True))
-        if 0 in self.shape:
-            return np.empty(self.shape, values.dtype)
-        if min(self.offset, *self.strides, 0) < 0 or last >= len(values):
-            raise pickle.UnpicklingError("a tensor reaches beyond its storage")
-        steps = [step * width for step in self.strides]
-        return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps).copy()
+    def array(self) -> Any:
+        raise NotImplementedError
 
 
-def _parameter(data: Any, *_: Any) -> Any:
-    return data
+class Record:
+    """An object as the attributes it was saved with: an argparse.Namespace, a types.SimpleNamespace."""
+
+    def __init__(self, *_: Any, **attributes: Any):
+        self.__dict__.update(attributes)
 
 
-_DTYPES = {"Float": "f4", "Double": "f8", "Half": "f2", "Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1"}
-_DTYPES |= {"Byte": "u1", "Bool": "?"}
+class Dtype:
+    """A NumPy dtype of plain numbers or texts; of others, `None`: their arrays are lists."""
+
+    def __init__(self, code: Any = "V", *_: Any):
+        self.code = str(code)
+        self.order = "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = state[1] if isinstance(state, tuple) and len(state) > 1 else "="
+
+    @property
+    def dtype(self) -> np.dtype | None:
+        try:
+            dtype = np.dtype(self.code)
+        except (TypeError, ValueError):
+            return None
+        swapped = dtype.newbyteorder(">" if self.order == ">" else "<" if self.order == "<" else "=")
+        return swapped if dtype.kind in "biufcSUMm" else None
+
+
+class Array(Leaf):
+    """A NumPy array."""
+
+    def __init__(self, *_: Any):
+        self.shape: tuple[int, ...] = (0,)
+        self.type, self.fortran, self.content = Dtype("f4"), False, b""
+
+    def __setstate__(self, state: tuple) -> None:
+        _, self.shape, self.type, self.fortran, self.content = state
+
+    def array(self) -> Any:
+        dtype = self.type.dtype if isinstance(self.type, Dtype) else None
+        if dtype is None:
+            return plain(self.content)
+        content = self.content.encode("latin1") if isinstance(self.content, str) else self.content
+        return np.frombuffer(content, dtype).reshape(self.shape, order="F" if self.fortran else "C").copy()
+
+
+def _from_buffer(content: Any, dtype: Any, shape: Any, order: str) -> Array:
+    made = Array()
+    made.__setstate__((1, shape, dtype, order == "F", bytes(content)))
+    return made
+
+
+def _scalar(dtype: Any, content: Any = b"") -> Any:
+    made = Array()
+    made.__setstate__((1, (), dtype, False, content))
+    return made
+
+
+def _path(*parts: str) -> str:
+    return "/".join(map(str, parts)).replace("//", "/")
+
+
+def _rebuilt(kind: Any, *_: Any) -> Any:
+    """`copyreg._reconstructor`, of pickles before protocol 2."""
+    if not (isinstance(kind, type) and issubclass(kind, Record)):
+        raise Refused("copyreg._reconstructor")
+    return kind()
+
+
+def _counted(counts: Any = ()) -> Any:
+    return dict(counts) if isinstance(counts, Mapping) else list(counts)
+
+
+_PATHS = ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath")
+_PLAIN = {
+    "list": list, "tuple": tuple, "dict": dict, "set": set, "frozenset": frozenset, "int": int, "float": float,
+    "complex": complex, "bool": bool, "str": str, "object": Record, "bytearray": lambda content=b"", *_: content,
+    "bytes": lambda content=b"", *_: content, "range": lambda *bounds: bounds, "slice": lambda *bounds: bounds,
+    "long": int, "unicode": str, "xrange": lambda *bounds: bounds,
+}  # fmt: skip
 KNOWN: dict[tuple[str, str], Any] = {
+    **{(module, name): value for module in ("builtins", "__builtin__") for name, value in _PLAIN.items()},
     ("collections", "OrderedDict"): collections.OrderedDict,
-    ("_codecs", "encode"): lambda text, encoding: text.encode(encoding),
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("collections", "Counter"): _counted,
+    ("collections", "defaultdict"): lambda *_: {},
+    ("collections", "deque"): lambda items=(), *_: list(items),
+    ("argparse", "Namespace"): Record,
+    ("types", "SimpleNamespace"): Record,
+    ("datetime", "datetime"): lambda *parts: parts,
+    ("datetime", "date"): lambda *parts: parts,
+    ("datetime", "timedelta"): lambda *parts: parts,
+    **{(module, name): _path for module in ("pathlib", "pathlib._local") for name in _PATHS},
+    **{(module, "_reconstructor"): _rebuilt for module in ("copyreg", "copy_reg")},
+    ("_codecs", "encode"): lambda text, *_: text.encode("latin1"),
+    ("numpy", "ndarray"): Array,
+    ("numpy", "dtype"): Dtype,
     **{
-        (f"numpy.{core}.multiarray", name): value.__reduce__()[0]
+        (f"numpy.{core}.{name}", function): stand_in
         for core in ("core", "_core")
-        for name, value in (("_reconstruct", np.empty(0)), ("scalar", np.float64(0)))
+        for name, function, stand_in in (
+            ("multiarray", "_reconstruct", Array),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _from_buffer),
+        )
     },
-    ("torch._utils", "_rebuild_tensor_v2"): View,
-    ("torch._utils", "_rebuild_parameter"): _parameter,
-    **{("torch", f"{kind}Storage"): np.dtype(code) for kind, code in _DTYPES.items()},
 }
+"""What may stand in a pickle -> what is called in its place."""
 
 
-class _Reader(pickle.Unpickler):
-    def __init__(self, file: Any, storage: Callable[..., Storage] | None = None):
+class Reader(pickle.Unpickler):
+    """Refuses every name that is neither of KNOWN nor of `more`; `stored` gives what persistent ids stand for."""
+
+    def __init__(self, file: Any, more: Mapping[tuple[str, str], Any] | None = None, stored: Callable | None = None):
         super().__init__(file, encoding="latin1")
-        self._storage = storage
+        self._known = KNOWN | dict(more or {})
+        self._stored = stored
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in KNOWN:
-            raise Refused(f"{module}.{name}")
-        return KNOWN[module, name]
+        if (module, name) not in self._known:
+            kind = Unread if module in ("torch._utils", "torch._tensor", "torch") else Refused
+            raise kind(f"{module}.{name}")
+        found = self._known[module, name]
+        if isinstance(found, type) and found.__module__ not in ("builtins", "collections"):
+            return type(found.__name__, (found,), {})  # the pickle may set attributes of a class: of one of its own
+        return functools.partial(found) if callable(found) and not isinstance(found, type) else found
 
-    def persistent_load(self, pid: Any) -> Storage:
-        if self._storage is None or not isinstance(pid, tuple) or pid[:1] != ("storage",):
+    def persistent_load(self, pid: Any) -> Any:
+        if self._stored is None or not isinstance(pid, tuple) or pid[:1] != ("storage",):
             raise Refused("a persistent object")
-        return self._storage(*pid[1:])
+        return self._stored(*pid[1:])
 
 
 def load_pickle(content: bytes) -> Any:
-    """The object of a pickle of plain containers, numbers, texts and NumPy arrays.
+    """The object of a pickle of plain containers, numbers, texts and NumPy arrays; records are dicts.
 
     Raises:
-        Refused: a name that is not of KNOWN; nothing was called.
-        pickle.UnpicklingError, EOFError, zipfile.BadZipFile and others: not whole.
+        Refused, Unread: a name that is not of KNOWN; nothing was called.
+        pickle.UnpicklingError, EOFError and others: not whole.
     """
-    return _Reader(io.BytesIO(content)).load()
+    return plain(Reader(io.BytesIO(content)).load())
 
 
-def load_torch(content: bytes) -> Any:
-    """The object of a torch file, tensors as arrays. Raises as `load_pickle`."""
-    read = _from_zip if content[:2] == b"PK" else _from_sequence
-    return _arrays(read(io.BytesIO(content)))
-
-
-def _from_zip(file: io.BytesIO) -> Any:
-    with zipfile.ZipFile(file) as archive:
-        (name,) = (name for name in archive.namelist() if name.endswith("data.pkl"))
-        folder = name.removesuffix("data.pkl")
-
-        def storage(dtype: np.dtype, key: str, *_: Any) -> Storage:
-            made = Storage(dtype)
-            made.read(archive.read(f"{folder}data/{key}"))
-            return made
-
-        return _Reader(io.BytesIO(archive.read(name)), storage).load()
-
-
-def _from_sequence(file: io.BytesIO) -> Any:
-    storages: dict[str, Storage] = {}
-
-    def storage(dtype: np.dtype, key: str, *_: Any) -> Storage:
-        return storages.setdefault(key, Storage(dtype))
-
-    if _Reader(file).load() != MAGIC:
-        raise pickle.UnpicklingError("not a torch file")
-    for _ in ("protocol", "system"):
-        _Reader(file).load()
-    result = _Reader(file, storage).load()
-    for key in _Reader(file).load():
-        (count,) = struct.unpack("<q", file.read(8))
-        content = file.read(count * storages[key].dtype.itemsize)
-        if len(content) < count * storages[key].dtype.itemsize:
-            raise EOFError
-        storages[key].read(content)
-    return result
-
-
-def _arrays(value: Any) -> Any:
-    if isinstance(value, View):
-        return value.array()
+def plain(value: Any) -> Any:
+    """Stand-ins as the data they hold, at any depth: arrays, dicts of records, names of types."""
+    if isinstance(value, Leaf):
+        value = value.array()
+        return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind != "V" else value
+    if isinstance(value, Dtype):
+        return value.code
+    if isinstance(value, Record):
+        return {str(key): plain(each) for key, each in vars(value).items()}
     if isinstance(value, Mapping):
-        return {key: _arrays(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_arrays(each) for each in value]
-    return value
+        return {key if isinstance(key, (str, int, tuple)) else str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return tuple(plain(each) for each in value) if isinstance(value, tuple) else value

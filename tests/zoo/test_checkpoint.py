@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 
 from lin_ft.errors import InputError
 from lin_ft.zoo.checkpoint import read_tensors
-from lin_ft.zoo.restricted_pickle import Refused, Storage, View, load_pickle, load_torch
+from lin_ft.zoo.restricted_pickle import Refused, load_pickle
+from lin_ft.zoo.torch_file import Storage, View, load_torch
 
 torch = pytest.importorskip("torch")
 

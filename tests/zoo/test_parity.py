@@ -20,6 +20,7 @@ import timm_networks as timm  # noqa: E402
 import torchvision_networks as torchvision  # noqa: E402
 
 from lin_ft.functions import features_of, from_linen, head_logits  # noqa: E402
+from lin_ft.models.position_embeddings import MATRICES  # noqa: E402
 from lin_ft.zoo.architectures import architecture  # noqa: E402
 from lin_ft.zoo.convert import convert  # noqa: E402
 from lin_ft.zoo.naming import KEY_MAPS  # noqa: E402
@@ -33,6 +34,15 @@ SIZES = {"dinov2_small_14": (56, 84), "face_resnet": (150, 112)}
 WHOLE = os.environ.get("LIN_FT_PARITY") == "all"
 """Everything at both sizes takes minutes. Without it some are compared at one size, and deep ones converted only."""
 DEEP = {"resnet34", "resnet101", "efficientnet_lite1", "efficientnet_lite2", "vit_small_16", "vit_base_16"}
+AT_112 = {
+    ("vit_tiny_16", "timm"): lambda: timm.ViT(192, 3, 224, depth=1),
+    ("vit_tiny_16", "torchvision"): lambda: torchvision.VisionTransformer(192, 3, 224, depth=1),
+    ("vit_tiny_16", "huggingface"): lambda: hf_vit("vit_tiny_16", image_size=224, num_hidden_layers=1),
+    ("dinov2_small_14", "timm"): lambda: timm.ViT(384, 6, 518, patch=14, scaled=True, n_classes=0, depth=1),
+    ("dinov2_small_14", "dinov2"): lambda: timm.ViT(384, 6, 518, 14, scaled=True, n_classes=0, own=True, depth=1),
+    ("dinov2_small_14", "huggingface"): lambda: hf_dinov2(image_size=518, num_hidden_layers=1),
+}
+"""One block, and position embeddings of pre-training's size."""
 AT_BOTH_SIZES = {"resnet18", "mobilenet_v2", "vit_tiny_16", "dinov2_small_14", "face_resnet"}
 
 
@@ -71,10 +81,10 @@ def hf_resnet(name):
     return Transformers("ResNet", "resnet", None, depths=list(depths), hidden_sizes=widths, **kind)
 
 
-def hf_vit(name):
+def hf_vit(name, **config):
     width, heads = VITS[name]
     sizes = {"hidden_size": width, "num_attention_heads": heads, "intermediate_size": 4 * width, "image_size": 64}
-    return Transformers("ViT", "vit", None, **sizes)
+    return Transformers("ViT", "vit", None, **sizes | config)
 
 
 def hf_efficientnet():
@@ -82,8 +92,9 @@ def hf_efficientnet():
     return Transformers("EfficientNet", "efficientnet", None, **scales)
 
 
-def hf_dinov2():
-    return Transformers("Dinov2", "dinov2", None, hidden_size=384, num_attention_heads=6, patch_size=14, image_size=56)
+def hf_dinov2(**config):
+    sizes = {"hidden_size": 384, "num_attention_heads": 6, "patch_size": 14, "image_size": 56}
+    return Transformers("Dinov2", "dinov2", None, **sizes | config)
 
 
 NETWORKS = {
@@ -114,6 +125,7 @@ NETWORKS = {
     **{(name, "torchvision"): functools.partial(torchvision.VisionTransformer, *s, 64) for name, s in VITS.items()},
     **{(name, "huggingface"): functools.partial(hf_vit, name) for name in VITS},
     ("dinov2_small_14", "timm"): lambda: timm.ViT(384, 6, 56, patch=14, scaled=True, n_classes=0),
+    ("dinov2_small_14", "dinov2"): lambda: timm.ViT(384, 6, 56, patch=14, scaled=True, n_classes=0, own=True),
     ("dinov2_small_14", "huggingface"): hf_dinov2,
 }
 
@@ -208,6 +220,41 @@ def test_logits_and_features_are_the_originals(name, naming, made):
             close(head_logits(params["head"], ours), logits)
         else:
             assert not np.any(params["head"]["kernel"])
+
+
+@pytest.mark.parametrize(("name", "naming"), AT_112)
+def test_position_embeddings_at_112_pixels_are_the_originals(name, naming, tmp_path):
+    """Each source resamples them in its own way; random ones of deviation 0.2 show which."""
+    torch.manual_seed(0)
+    network = AT_112[name, naming]().eval()
+    with torch.no_grad():
+        for path, value in network.named_parameters():
+            if "pos" in path:
+                value.normal_(std=0.2)
+    tensors = network.tensors(tmp_path) if isinstance(network, Transformers) else network.state_dict()
+    done = convert({path: np.asarray(value) for path, value in tensors.items()}, name, options={"depth": 1})
+    assert done.naming == naming
+    module, x = architecture(name)(max(1, done.n_classes), **done.options), images(112)
+    with torch.no_grad():
+        _, features = network(torch.from_numpy(x.transpose(0, 3, 1, 2)))
+    close(features_of(*from_linen(module, done.variables), x), features)
+
+
+@pytest.mark.parametrize(("old", "new"), [(37, 8), (14, 7), (14, 24), (16, 1), (4, 3)])
+def test_position_embeddings_are_resampled_as_by_pytorch(old, new):
+    grid = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 1, old, old)))
+    how = {
+        "transformers": {"size": (new, new)},
+        "timm": {"size": (new, new), "antialias": True},
+        "dinov2": {"scale_factor": ((new + 0.1) / old,) * 2},
+        "torchvision": {"size": (new, new), "align_corners": True},
+    }
+    assert how.keys() == MATRICES.keys()
+    for name, matrix in MATRICES.items():
+        theirs = torch.nn.functional.interpolate(grid, mode="bicubic", **how[name])[0, 0].numpy()
+        weights = matrix(old, new)
+        np.testing.assert_allclose(weights.sum(1), 1, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(weights @ grid[0, 0].numpy() @ weights.T, theirs, rtol=0, atol=1e-9, err_msg=name)
 
 
 FAMILIES = (

@@ -158,13 +158,14 @@ def lukemelas_names(network):
 
 
 class Mlp(nn.Module):
-    def __init__(self, width):
+    def __init__(self, width, activation=nn.functional.gelu):
         super().__init__()
+        self.activation = activation
         self.fc1 = nn.Linear(width, 4 * width)
         self.fc2 = nn.Linear(4 * width, width)
 
     def forward(self, x):
-        return self.fc2(nn.functional.gelu(self.fc1(x)))
+        return self.fc2(self.activation(self.fc1(x)))
 
 
 class ConvNeXtBlock(nn.Module):
@@ -234,13 +235,13 @@ class Scale(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads, scaled):
+    def __init__(self, width, heads, scaled, activation=None):
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = Attention(width, heads)
         self.ls1 = Scale(width) if scaled else nn.Identity()
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.mlp = Mlp(width)
+        self.mlp = Mlp(width, activation or nn.functional.gelu)
         self.ls2 = Scale(width) if scaled else nn.Identity()
 
     def forward(self, x):
@@ -255,20 +256,32 @@ class Patches(nn.Module):
 
 
 class ViT(nn.Module):
-    """timm's for DINOv2 with `scaled` and no head: then its logits are its features."""
+    """timm's for DINOv2 with `scaled` and no head: then its logits are its features.
 
-    def __init__(self, width, heads, image_size, patch=16, scaled=False, n_classes=10):
+    `own`: DINOv2's own code, which has a mask token and resizes position embeddings by a factor.
+    """
+
+    def __init__(
+        self, width, heads, image_size, patch=16, scaled=False, n_classes=10, own=False, depth=12, activation=None
+    ):
         super().__init__()
+        if own:
+            self.mask_token = nn.Parameter(torch.zeros(1, width))
         self.cls_token = nn.Parameter(torch.randn(1, 1, width))
         self.pos_embed = nn.Parameter(0.02 * torch.randn(1, (image_size // patch) ** 2 + 1, width))
         self.patch_embed = Patches(width, patch)
-        self.blocks = nn.Sequential(*(Block(width, heads, scaled) for _ in range(12)))
+        self.blocks = nn.Sequential(*(Block(width, heads, scaled, activation) for _ in range(depth)))
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.head = nn.Linear(width, n_classes) if n_classes else nn.Identity()
 
     def forward(self, x):
         x = self.patch_embed.proj(x)
-        positions = resized(self.pos_embed, x.shape[2:])
+        if hasattr(self, "mask_token"):
+            side = round((self.pos_embed.shape[1] - 1) ** 0.5)
+            how = {"scale_factor": tuple((new + 0.1) / side for new in x.shape[2:])}
+        else:
+            how = {"antialias": True}
+        positions = resized(self.pos_embed, x.shape[2:], **how)
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + positions
         phi = self.norm(self.blocks(x))[:, 0]
         return self.head(phi), phi

@@ -285,34 +285,38 @@ class EncoderBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, width, heads, tokens):
+    def __init__(self, width, heads, tokens, depth=12):
         super().__init__()
         self.pos_embedding = nn.Parameter(torch.empty(1, tokens, width).normal_(std=0.02))
-        layers = OrderedDict((f"encoder_layer_{index}", EncoderBlock(width, heads)) for index in range(12))
+        layers = OrderedDict((f"encoder_layer_{index}", EncoderBlock(width, heads)) for index in range(depth))
         self.layers = nn.Sequential(layers)
         self.ln = nn.LayerNorm(width, eps=1e-6)
 
 
 class VisionTransformer(nn.Module):
-    """torchvision takes one size of images; at others position embeddings are resized here as transformers does."""
+    """torchvision takes one size of images; for others its `interpolate_embeddings` resizes position embeddings so."""
 
-    def __init__(self, width, heads, image_size, n_classes=10):
+    def __init__(self, width, heads, image_size, n_classes=10, depth=12):
         super().__init__()
         self.class_token = nn.Parameter(torch.randn(1, 1, width))
         self.conv_proj = nn.Conv2d(3, width, 16, 16)
-        self.encoder = Encoder(width, heads, (image_size // 16) ** 2 + 1)
+        self.encoder = Encoder(width, heads, (image_size // 16) ** 2 + 1, depth)
         self.heads = nn.Sequential(OrderedDict(head=nn.Linear(width, n_classes)))
 
     def forward(self, x):
         x = self.conv_proj(x)
-        positions = resized(self.encoder.pos_embedding, x.shape[2:])
+        positions = resized(self.encoder.pos_embedding, x.shape[2:], align_corners=True)
         x = torch.cat([self.class_token.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1) + positions
         phi = self.encoder.ln(self.encoder.layers(x))[:, 0]
         return self.heads(phi), phi
 
 
-def resized(positions, size):
+def resized(positions, size, **how):
+    """`how` of torch's bicubic interpolation differs from source to source."""
     side = round((positions.shape[1] - 1) ** 0.5)
     grid = positions[:, 1:].transpose(1, 2).unflatten(2, (side, side))
-    grid = nn.functional.interpolate(grid, size=tuple(size), mode="bicubic", align_corners=False)
+    if tuple(size) == (side, side):
+        return positions
+    chosen = how if "scale_factor" in how else {"size": tuple(size), **how}
+    grid = nn.functional.interpolate(grid, mode="bicubic", **chosen)
     return torch.cat([positions[:, :1], grid.flatten(2).transpose(1, 2)], 1)

@@ -56,6 +56,7 @@ HUGGING_FACE = KeyMap(
         ("classifier", "head"),
     ),
     prefixes=("convnext.",),
+    options={"last_epsilon": 1e-12},
 )
 
 KEY_MAPS = (TIMM, TORCHVISION, HUGGING_FACE)

@@ -79,7 +79,7 @@ HUGGING_FACE = KeyMap(
         ("classifier", "head"),
     ),
     prefixes=("efficientnet.",),
-    options=TENSORFLOW,
+    options=TENSORFLOW | {"padding": "even"},
 )
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ class Place(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KeyMap:
     """One source's names for one architecture.
 
@@ -53,12 +53,33 @@ class KeyMap:
 
     def bare(self, name: str) -> str:
         """The name without a prefix."""
-        for prefix in ("module.", *self.prefixes):
+        for prefix in self.prefixes:
             name = name.removeprefix(prefix)
         return name
 
     def ignores(self, name: str) -> bool:
         return any(pattern.fullmatch(self.bare(name)) for pattern in self._ignored)
+
+    def known(self, names: Iterable[str]) -> int:
+        """How many of the names have a place or are ignored."""
+        return sum(self.place(name) is not None or self.ignores(name) for name in names)
+
+    @functools.cached_property
+    def head(self) -> str:
+        """The source's name of the head; empty where it has none."""
+        return next((pattern for pattern, target in self.rules if target == "head"), "")
+
+    def of_head(self, names: Iterable[str]) -> list[str]:
+        """Names at the head's place in the network, of whatever form the head is."""
+        root = self.head.split(".")[0]
+        return [
+            name
+            for name in names
+            if root
+            and (bare := self.bare(name)).startswith(f"{root}.")
+            and ((place := self.place(name)) is None or place.targets == ("head",))
+            and not self.ignores(bare)
+        ]
 
     def place(self, name: str) -> Place | None:
         """Where the tensor goes; None where no rule fits."""

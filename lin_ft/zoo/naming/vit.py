@@ -4,22 +4,22 @@ from lin_ft.zoo.naming.key_map import KeyMap
 
 _JOINED = ("block{b+1}/attention/query", "block{b+1}/attention/key", "block{b+1}/attention/value")
 
-TIMM = KeyMap(
-    "timm",
-    (
-        ("cls_token", "class_token"),
-        ("pos_embed", "positions"),
-        ("patch_embed.proj", "patches"),
-        ("blocks.{b}.norm{k}", "block{b+1}/norm{k}"),
-        ("blocks.{b}.attn.qkv", _JOINED),
-        ("blocks.{b}.attn.proj", "block{b+1}/attention/out"),
-        ("blocks.{b}.ls{k}.gamma", "block{b+1}/scale{k}"),
-        ("blocks.{b}.mlp.fc{k}", "block{b+1}/dense{k}"),
-        ("norm", "last_norm"),
-        ("head", "head"),
-    ),
-    ignored=("mask_token",),
+_TIMM = (
+    ("cls_token", "class_token"),
+    ("pos_embed", "positions"),
+    ("patch_embed.proj", "patches"),
+    ("blocks.{b}.norm{k}", "block{b+1}/norm{k}"),
+    ("blocks.{b}.attn.qkv", _JOINED),
+    ("blocks.{b}.attn.proj", "block{b+1}/attention/out"),
+    ("blocks.{b}.ls{k}.gamma", "block{b+1}/scale{k}"),
+    ("blocks.{b}.mlp.fc{k}", "block{b+1}/dense{k}"),
+    ("norm", "last_norm"),
+    ("head", "head"),
 )
+TIMM = KeyMap("timm", _TIMM, ignored=("mask_token",), options={"resampling": "timm"})
+DINOV2 = KeyMap("dinov2", _TIMM, ignored=("mask_token",), options={"resampling": "dinov2"})
+"""Of DINOv2's own code, whose files have the mask token that timm's lack."""
+TIMM_DINOV2 = KeyMap("timm", _TIMM, options={"resampling": "timm"})
 
 TORCHVISION = KeyMap(
     "torchvision",
@@ -36,6 +36,7 @@ TORCHVISION = KeyMap(
         ("encoder.ln", "last_norm"),
         ("heads.head", "head"),
     ),
+    options={"resampling": "torchvision"},
 )
 
 _HUGGING_FACE = (
@@ -62,7 +63,7 @@ HUGGING_FACE = KeyMap(
     prefixes=("vit.",),
     options={"epsilon": 1e-12},
 )
-DINOV2 = KeyMap(
+HUGGING_FACE_DINOV2 = KeyMap(
     "huggingface",
     (
         *_HUGGING_FACE,
@@ -75,4 +76,4 @@ DINOV2 = KeyMap(
 )
 
 KEY_MAPS = (TIMM, TORCHVISION, HUGGING_FACE)
-DINOV2_KEY_MAPS = (TIMM, DINOV2)
+DINOV2_KEY_MAPS = (TIMM_DINOV2, DINOV2, HUGGING_FACE_DINOV2)

@@ -3,7 +3,7 @@
 from lin_ft.data.archive import Archive
 from lin_ft.zoo.packaged import PackagedModel
 from lin_ft.zoo.packaged._imagenet import class_names
-from lin_ft.zoo.restricted_pickle import load_torch
+from lin_ft.zoo.torch_file import load_torch
 
 
 def lite(number: int, file: str, sha256: str, archive_sha256: str, size: int, image_size: int) -> PackagedModel:

