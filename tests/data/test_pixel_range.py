@@ -1,5 +1,8 @@
 """What values of any type and range mean: one rule, for files and arrays alike, decided on the data set."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from pictures import classes, grey, picture
 from PIL import Image
 
-from lin_ft.data import load_split, load_splits
+from lin_ft.data import load_split, load_splits, pixel_range
 from lin_ft.data.pixel_range import RANGES, Range, check_different, meant_range, to_bytes
 from lin_ft.errors import InputError
 
@@ -142,6 +145,14 @@ def test_pictures_of_two_types_have_a_range_each(tmp_path):
     images = load_split(tmp_path, "train").images
     assert np.abs(images[3].astype(int) - G[..., None]).max() <= 1
     assert np.abs(images[4].astype(int) - G[::-1, :, None]).max() <= 1
+
+
+def test_the_documented_ranges_are_those_of_the_rule():
+    page = (Path(__file__).parents[2] / "docs" / "guides" / "your_pictures.md").read_text(encoding="utf-8")
+    for text in (page, pixel_range.__doc__):
+        rows = re.findall(r"^\|.*?(-?\d+) \.\. (-?\d+)[^|]*\| [^|]*?\|", text, re.MULTILINE)
+        found = [tuple(map(float, row)) for row in rows]
+        assert found == [tuple(each) for each in RANGES]
 
 
 @given(st.sampled_from(RANGES), st.floats(0, 1), st.floats(0, 1))
