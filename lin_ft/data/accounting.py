@@ -73,7 +73,7 @@ class Accounting:
     def line(self) -> str:
         """Classes with their counts, names cut after ten; what was not used, by reason and number, with examples."""
         splits = [f"{split} {sum(counts)} ({self._classes(counts)})" for split, counts in self.counts.items()]
-        text = f"{self.name}: {len(self.class_names)} classes, {', '.join(splits)}; "
+        text = f"{self.name}: {len(self.class_names)} class{'es' * (len(self.class_names) != 1)}, {', '.join(splits)}; "
         if not self.unused:
             return text + "every file is used."
         reasons = []

@@ -76,11 +76,11 @@ def draw_few(
     if few.any():
         wanted = np.minimum(wanted, counts - spared)
         named = cut(f"{pool.class_names[label]} {counts[label]}" for label in np.flatnonzero(few))
-        apart = ", one image of each to validate" if spares else ""
+        apart = " and one to validate" if spares else ""
         others = "" if few.all() else f"; of the others {SHOTS} train"
         _LOG.warning(
-            "%s: %d of %d classes have too few training images for %d shots (%s) and are used whole%s%s",
-            name, few.sum(), len(counts), SHOTS, named, apart, others,
+            "%s: %d of %d classes have fewer images than %d to train on%s (%s): they are used whole%s",
+            name, few.sum(), len(counts), SHOTS, apart, named, others,
         )  # fmt: skip
     chosen = sample_per_class(pool.labels, wanted, seed, purpose="train")
     usual = min(max(2, int(wanted.max()) // 2), 10)

@@ -49,10 +49,10 @@ def test_a_small_folder_is_used_whole_with_a_notice(tmp_path, caplog):
         task = load_task(tmp_path)
     assert task.balance() == {"ant": (5, 1, 2), "bee": (5, 1, 2)}
     assert sum(map(len, parts(task))) == len(set.union(*parts(task))) == 16
-    assert (
-        "2 of 2 classes have too few training images for 10 shots (ant 6, bee 6) and are used whole, one image of each"
-        " to validate" in caplog.text
+    notice = (
+        "2 of 2 classes have fewer images than 10 to train on and one to validate (ant 6, bee 6): they are used whole"
     )
+    assert notice in caplog.text
     assert "up to 10 shots" in str(task)
 
 
@@ -61,7 +61,7 @@ def test_so_is_a_small_training_split(tmp_path, caplog):
         classes(tmp_path / split, n=6, start=100 * start)
     with caplog.at_level(logging.WARNING, "lin_ft"):
         assert load_task(tmp_path).balance() == {"ant": (6, 3, 6), "bee": (6, 3, 6)}
-    assert "(ant 6, bee 6) and are used whole" in caplog.text
+    assert "have fewer images than 10 to train on (ant 6, bee 6): they are used whole" in caplog.text
 
 
 def test_small_classes_are_used_whole_and_ten_of_the_others(tmp_path, caplog):
@@ -71,7 +71,7 @@ def test_small_classes_are_used_whole_and_ten_of_the_others(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "lin_ft"):
         task = load_task(tmp_path)
     assert task.balance() == {"ant": (10, 1, 12), "bee": (10, 1, 12), "cow": (3, 1, 2), "doe": (1, 0, 1)}
-    assert "2 of 4 classes have too few training images for 10 shots (cow 4, doe 1)" in caplog.text
+    assert "2 of 4 classes have fewer images than 10 to train on and one to validate (cow 4, doe 1)" in caplog.text
     assert "of the others 10 train" in caplog.text
 
 
