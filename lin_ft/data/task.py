@@ -104,7 +104,8 @@ def load_task(
     asked = None if whole or shots is None else int(shots)
     _check_options(asked, seed, validation_shots, max_test)
     source = load_splits(target, size=size)
-    parts = _with_training_classes(source.parts, str(target))
+    shown = str(target) if Path(target).name not in ("", "..") else source.parts["train"].name
+    parts = _with_training_classes(source.parts, shown)
     pool, test = parts["train"], parts.get("test")
     if test is None:
         pool, test = hold_out_test(pool, 1 if whole else asked, seed)
@@ -112,7 +113,7 @@ def load_task(
     if whole:
         train, validation = draw_all(pools, seed)
     else:
-        train, validation = draw_few(pools, asked, validation_shots, seed, str(target))
+        train, validation = draw_few(pools, asked, validation_shots, seed, shown)
     return Task(
         name=pool.name,
         target=str(target),

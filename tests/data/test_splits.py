@@ -187,7 +187,7 @@ def test_what_looks_like_splits_and_cannot_be_used_so(tmp_path, make, sentence):
         splits_of(tmp_path)
 
 
-def test_splits_are_the_same_however_the_folder_is_given(tmp_path, monkeypatch):
+def test_splits_are_the_same_however_the_folder_is_given(tmp_path, monkeypatch, caplog):
     for start, split in enumerate(("train", "test")):
         classes(tmp_path / "photos" / split, n=6, start=100 * start)
     monkeypatch.chdir(tmp_path / "photos")
@@ -197,3 +197,5 @@ def test_splits_are_the_same_however_the_folder_is_given(tmp_path, monkeypatch):
     second = load_task("..", shots=3)
     assert second.name == "photos"
     np.testing.assert_array_equal(first.train.images, second.train.images)
+    load_task("..")
+    assert "photos: 2 of 2 classes have fewer images than 10" in caplog.text
