@@ -75,12 +75,8 @@ def weights_of(path: Path) -> Path:
         own = [path / name for name in FILES if (path / name).is_file()]
         own = own or sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
         if not own or (len(own) > 1 and own[0].name not in FILES):
-            what = (
-                f"several weights files ({listed([each.name for each in own])})"
-                if own
-                else f"none of {', '.join(FILES)}"
-            )
-            raise InputError(f"{path}: the folder holds {what}; give the file.")
+            several = f"several weights files ({listed([each.name for each in own])})"
+            raise InputError(f"{path}: the folder holds {several if own else 'no weights file'}; give the file.")
         return own[0]
     if not path.is_file():
         raise InputError(f"{path}: no such weights file.")

@@ -13,6 +13,8 @@ WRAPPERS = (
     "model_weights", "net_state_dict", "backbone", "checkpoint",
 )  # fmt: skip
 """Under which training scripts save the weights, the first that is there first."""
+UNKNOWN = len(WRAPPERS) + 1
+"""The place of any other name; that of the file itself is before it."""
 AVERAGED = re.compile(r"(^|_)(ema|swa|averaged|avg)(_|$)")
 """In the name under which averaged weights lie: state_dict_ema, model_ema, ema, swa_model, ..."""
 STATE = re.compile(r"optim|sched|scaler|callback|loops|rng|param_groups|hyper_param|^args$|^config$|buffer_names")
@@ -45,7 +47,7 @@ def network_in(value: Any) -> Found:
     large = [path for path, tensors in found.items() if len(tensors) >= COMPARABLE * most]
     ordered = sorted(large, key=_order)
     path = ordered[0]
-    unknown = [each for each in large if _order(each)[:2] == (1, len(WRAPPERS) + 1)]
+    unknown = [each for each in large if _order(each)[:2] == (1, UNKNOWN)]
     if path in unknown and len(unknown) > 1:
         names = ", ".join(".".join(each) for each in unknown)
         raise InputError(f"it holds several networks ({names}); save the state_dict of one alone")
@@ -83,15 +85,15 @@ def _mappings(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 def _tensor(name: str, value: Any) -> bool:
-    return (isinstance(value, np.ndarray) and value.ndim > 0) or (
-        "." in name and isinstance(value, (np.ndarray, np.generic))
-    )
+    """An array of numbers, or one number with a dot in its name (num_batches_tracked)."""
+    numeric = isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "USOMm"
+    return numeric and (value.ndim > 0 or "." in name)
 
 
 def _order(path: tuple[str, ...]) -> tuple[int, int, int]:
-    """Averaged, then by the wrapper; where the file is the network itself, before all wrappers."""
-    places = [WRAPPERS.index(part) + 1 if part in WRAPPERS else len(WRAPPERS) + 1 for part in path]
-    return (0 if averaged(path) else 1, max(places, default=0), len(path))
+    """Averaged, then by the wrapper, then the file itself, then names that say nothing."""
+    places = [WRAPPERS.index(part) if part in WRAPPERS else UNKNOWN for part in path]
+    return (0 if averaged(path) else 1, max(places, default=UNKNOWN - 1), len(path))
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Mapping:
@@ -113,12 +115,9 @@ def bare(name: str) -> str:
 
 
 def _not_used(value: Any, path: tuple[str, ...], ordered: list[tuple[str, ...]]) -> list[str]:
+    networks = {each[-1] for each in ordered if each and each[:-1] == path} | {"n_averaged"}
     beside = [str(name) for name, each in _at(value, path).items() if not _tensor(str(name), each)]
-    beside = [
-        name
-        for name in beside
-        if name != "n_averaged" and not any(each[:-1] == path and each[-1] == name for each in ordered)
-    ]
+    beside = [name for name in beside if name not in networks]
     others = [".".join(each) for each in ordered[1:] if each and not averaged(path)]
     unnamed = [".".join(each) for each in _unnamed(value, ()) if averaged(each)]
     return (

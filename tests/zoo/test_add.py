@@ -130,8 +130,8 @@ class Hub:
     class LocalEntryNotFoundError(EntryNotFoundError):
         pass
 
-    def __init__(self, monkeypatch, folder: Path | None):
-        self.folder, self.asked = folder, []
+    def __init__(self, monkeypatch, folder: Path | None, offline: bool = False):
+        self.folder, self.asked, self.offline = folder, [], offline
         errors = types.ModuleType("huggingface_hub.errors")
         errors.EntryNotFoundError = self.EntryNotFoundError
         errors.LocalEntryNotFoundError = self.LocalEntryNotFoundError
@@ -145,7 +145,7 @@ class Hub:
         if self.folder is None:
             raise self.LocalEntryNotFoundError("outgoing traffic is disabled")
         if not (self.folder / name).is_file():
-            raise self.EntryNotFoundError(name)
+            raise (self.LocalEntryNotFoundError if self.offline else self.EntryNotFoundError)(name)
         return str(self.folder / name)
 
 
@@ -161,6 +161,41 @@ def test_the_hub_says_classes_and_normalisation(tensors, tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text(json.dumps({"id2label": names, "image_size": 224}))
     card = add("x", "squeezenet_11", "hf:someone/squeezenet", folder=tmp_path / "zoo").card
     assert (card.class_names[9], card.mean[0], card.image_size) == ("class 9", 0.485, 224)
+
+
+def test_what_is_in_the_hubs_cache_is_enough(tensors, tmp_path, monkeypatch):
+    """Without network files that are not cached may be there or not: what that leaves open is said."""
+    save_file(tensors, tmp_path / "model.safetensors")
+    Hub(monkeypatch, tmp_path, offline=True)
+    card = add("x", "squeezenet_11", "hf:someone/squeezenet", folder=tmp_path / "zoo").card
+    assert any("config.json not in the hub's cache, and no network to look" in note for note in card.recipe["notes"])
+    (tmp_path / "config.json").write_text(json.dumps({"mean": [0.5] * 3, "std": [0.5] * 3}))
+    card = add("x", "squeezenet_11", "hf:someone/squeezenet", folder=tmp_path / "zoo").card
+    assert (card.mean, card.recipe["notes"]) == ((0.5,) * 3, [])
+
+
+def test_several_files_of_the_hub(tensors, tmp_path, monkeypatch):
+    names = sorted(tensors)
+    for part, own in (("a.safetensors", names[::2]), ("b.safetensors", names[1::2])):
+        save_file({name: tensors[name] for name in own}, tmp_path / part)
+    places = {name: "ab"[index % 2] + ".safetensors" for index, name in enumerate(names)}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    hub = Hub(monkeypatch, tmp_path)
+    assert add("x", "squeezenet_11", "hf:someone/squeezenet", folder=tmp_path / "zoo").card.n_classes == 10
+    assert len(hub.asked) >= 4
+    (tmp_path / "b.safetensors").unlink()
+    with pytest.raises(InputError, match=r"its parts b.safetensors cannot be fetched"):
+        add("x", "squeezenet_11", "hf:someone/squeezenet", folder=tmp_path / "zoo")
+
+
+def test_timms_repositories_state_the_architecture_by_their_name(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    network = torchvision.ResNet((2, 2, 2, 2), torchvision.Basic)
+    save_file({name: value.numpy() for name, value in network.state_dict().items()}, tmp_path / "model.safetensors")
+    Hub(monkeypatch, tmp_path)
+    assert add("x", "", "timm:resnet18.a1_in1k", folder=tmp_path / "zoo").card.architecture == "resnet18"
+    with pytest.raises(InputError, match=r"repository's name states the architecture resnetblur18.*, not resnet18"):
+        add("x", "resnet18", "timm:resnetblur18.in1k", folder=tmp_path / "zoo")
 
 
 def test_offline_the_hub_is_one_sentence(tmp_path, monkeypatch):
