@@ -7,6 +7,13 @@ LEAST = 8
 """Characters that a column keeps whose text is folded."""
 
 
+def console() -> Any:
+    """On standard output; what it prints is text, never markup."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False, highlight=False)
+
+
 def print_table(title: str, rows: Sequence[dict], whole: Sequence[str] = ()) -> None:
     """`whole` columns, by default the first, are never cut or folded, however narrow the terminal: others give way."""
     from rich.box import SIMPLE_HEAD

@@ -14,7 +14,7 @@ from lin_ft.files.progress import bar
 from lin_ft.predict import balanced_accuracy, bootstrap_interval, is_unbalanced
 from lin_ft.ranking.config import RankConfig
 from lin_ft.ranking.inputs import score_inputs
-from lin_ft.ranking.result import SCORES, Details, RankedModel, Ranking
+from lin_ft.ranking.result import SCORES, Details, Failed, RankedModel, Ranking
 from lin_ft.ranking.view import View
 from lin_ft.scores import alignment, evaluate, label_feature, predicted_decrease
 from lin_ft.zoo import ZooModel
@@ -23,6 +23,7 @@ from lin_ft.zoo import ZooModel
 def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, *, progress: bool = False) -> Ranking:
     """Rank the models for the task from its training images; validation and test images are not looked at.
 
+    A model that cannot be ranked is left out and named in `Ranking.failed`; the others are ranked.
     Every row is `describe`d; where training classes differ in size, predicted accuracies are the balanced ones. Gains
     are against `config.reference`, and None when the zoo does not have it. Ties keep the order of the zoo. Cost: see
     `describe`, once for each model; models of one architecture share their compiled programs.
@@ -30,13 +31,22 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     config = config or RankConfig()
     if not zoo:
         raise InputError("zoo: it is empty; give at least one model.")
+    names = [model.name for model in zoo]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"zoo: {', '.join(twice)} come twice; every model needs a name of its own.")
     for model in zoo:  # before anything is computed that an error would lose
         model.check_size(*task.train.images.shape[1:3])
-    rows = []
+    rows, failed = [], []
     with bar(f"ranking for {task.name}", len(zoo)) if progress else _silent() as show:
         for done, model in enumerate(zoo):
-            rows.append(describe(View(model, task, config)))
+            try:
+                rows.append(describe(View(model, task, config)))
+            except InputError as error:
+                failed.append(Failed(model.name, str(error).rstrip(".")))
             show(done + 1)
+    if not rows:
+        others = f" (nor could the {len(failed) - 1} others)" if len(failed) > 1 else ""
+        raise InputError(f"model {failed[0].name!r} could not be ranked{others}: {failed[0].reason}.")
     counts = tuple(task.train.counts().tolist())
     if is_unbalanced(counts):
         rows = [_balanced(row, task.train.labels, config.seed) for row in rows]
@@ -45,8 +55,6 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     rows = [dataclasses.replace(row, scores=scores) for row, scores in zip(rows, combined, strict=True)]
     if config.score not in SCORES and all(row.scores[config.score].value is None for row in rows):
         raise InputError(f"score {config.score!r}: no value for any model: {rows[0].scores[config.score].reason}.")
-    sources = [row.source for row in rows]
-    rows = [row if sources.count(row.source) == 1 else dataclasses.replace(row, source=row.name) for row in rows]
     rows.sort(key=lambda row: row.key(config.score), reverse=True)
     rows = [
         dataclasses.replace(
@@ -56,7 +64,8 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
         )
         for place, row in enumerate(rows)
     ]
-    return Ranking(task.name, task.n, task.n_classes, config.reference, config.score, tuple(rows), counts)
+    about = (task.name, task.n, task.n_classes, config.reference, config.score)
+    return Ranking(*about, tuple(rows), counts, tuple(failed))
 
 
 def describe(view: View) -> RankedModel:
@@ -70,7 +79,7 @@ def describe(view: View) -> RankedModel:
     config, prediction = view.config, view.prediction
     ranked = RankedModel(
         name=view.model.name,
-        source=view.model.card.source if view.model.card.family == "single" else view.model.name,
+        source=view.model.card.source,
         rank=0,
         predicted_accuracy=prediction.accuracy,
         predicted_accuracy_interval=bootstrap_interval(prediction.correct, seed=config.seed),

@@ -39,6 +39,7 @@ class RankedModel:
 
     name: str
     source: str
+    """What it was trained on."""
     rank: int
     predicted_accuracy: float
     """Leave-one-out accuracy of the linearized model at the time and ridge with the least leave-one-out loss; in a
@@ -82,6 +83,14 @@ SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
 
 
 @dataclasses.dataclass(frozen=True)
+class Failed:
+    """A model that could not be ranked, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Ranking:
     """The rows, best first. `print(ranking)` shows the table."""
 
@@ -93,6 +102,8 @@ class Ranking:
     models: tuple[RankedModel, ...]
     class_counts: tuple[int, ...] = ()
     """Training images of each class."""
+    failed: tuple[Failed, ...] = ()
+    """Models without a row."""
 
     @property
     def balance_note(self) -> str:
@@ -108,7 +119,7 @@ class Ranking:
         return capture.get().rstrip()
 
     def table(self) -> Any:
-        """A rich table of at most 80 columns; accuracies and gains in percent."""
+        """For a rich console: the rows, accuracies and gains in percent, model names whole."""
         return ranking_table(self)
 
     def value(self, row: RankedModel) -> float | None:
@@ -117,8 +128,8 @@ class Ranking:
         return None if value == -np.inf else value
 
     def score_table(self) -> Any:
-        """A rich table of all scores of lin_ft.scores that were asked for."""
-        return score_table([(row.source, row.scores) for row in self.models])
+        """For a rich console: all scores of lin_ft.scores that were asked for."""
+        return score_table([(row.name, row.scores) for row in self.models])
 
     def agreement(self) -> tuple[list[str], Any]:
         """Names, and Kendall's tau of every two scores over the models, those of every row included."""
@@ -150,7 +161,8 @@ class Ranking:
                 values["learning_rate"] = measured["learning_rate"]
             models.append(values)
         names = ("task", "n", "n_classes", "reference", "score", "class_counts")
-        return {name: getattr(self, name) for name in names} | {"models": models}
+        failed = {"failed": [dataclasses.asdict(each) for each in self.failed]} if self.failed else {}
+        return {name: getattr(self, name) for name in names} | {"models": models} | failed
 
     def save_json(self, path: str | Path) -> None:
         text = json.dumps(self.as_dict(), indent=1) + "\n"
@@ -199,6 +211,8 @@ def ranking_from_dict(values: dict[str, Any]) -> Ranking:
             rows.append(RankedModel(**row, measured=measured, measured_gain=gain, scores=scores))
         names = ("task", "n", "n_classes", "reference", "score")
         counts = tuple(values.get("class_counts", ()))
-        return Ranking(**{name: values[name] for name in names}, models=tuple(rows), class_counts=counts)
+        failed = tuple(Failed(**each) for each in values.get("failed", ()))
+        about = {name: values[name] for name in names}
+        return Ranking(**about, models=tuple(rows), class_counts=counts, failed=failed)
     except (KeyError, TypeError) as error:
         raise InputError(f"Not the JSON of a ranking ({error}); write it by `lin-ft rank --json`.") from error

@@ -47,6 +47,6 @@ def verdict(ranking: "Ranking") -> str:
     pairs = [(i, j) for i in range(len(rows)) for j in range(i + 1, len(rows))]
     right = sum(accuracies[i] > accuracies[j] for i, j in pairs)
     return (
-        f"Fine-tuned for real, {rows[0].source} reaches {accuracies[0]:.1%}{balanced} and"
-        f" {rows[-1].source} {accuracies[-1]:.1%}: {right} of {len(pairs)} pairs are in the predicted order."
+        f"Fine-tuned for real, {rows[0].name} reaches {accuracies[0]:.1%}{balanced} and"
+        f" {rows[-1].name} {accuracies[-1]:.1%}: {right} of {len(pairs)} pairs are in the predicted order."
     )

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.files.atomic import write_atomically
+from lin_ft.report.plain import plain
 
 
 def plot_agreement(names: Sequence[str], tau: Float[np.ndarray, "S S"], path: str | Path, *, title: str = "") -> None:
@@ -40,6 +41,7 @@ def plot_agreement(names: Sequence[str], tau: Float[np.ndarray, "S S"], path: st
             j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color="white" if abs(value) > 0.6 else "k"
         )
     axes.set_title(title or "Rank agreement of the scores", fontsize=10, loc="left")
+    plain(axes)
     figure.colorbar(image, ax=axes, shrink=0.7, label="Kendall's tau over the models")
     path = Path(path)
     suffix = path.suffix.lstrip(".") or "png"

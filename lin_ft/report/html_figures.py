@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lin_ft.report.plain import plain
 from lin_ft.report.ranking_plot import PREDICTED, REFERENCE_LINE
 from lin_ft.report.spectrum_plot import COLOURS, DASHES
 
@@ -26,9 +27,10 @@ def ranking_figure(ranking: "Ranking") -> str:
         if row.name == ranking.reference:
             axes.axvline(row.predicted_accuracy, color=REFERENCE_LINE, ls="--", lw=1, zorder=0)
     axes.axvline(1 / ranking.n_classes, color=REFERENCE_LINE, ls=":", lw=1, zorder=0)
-    axes.set_yticks(range(len(rows)), [f"{row.rank}. {row.source}" for row in rows])
+    axes.set_yticks(range(len(rows)), [f"{row.rank}. {row.name}" for row in rows])
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="predicted accuracy (dotted: chance; dashed: reference)")
+    plain(axes)
     return _svg(figure)
 
 
@@ -41,9 +43,10 @@ def curve_figure(ranking: "Ranking") -> str:
             continue
         finite = [time for time in details.times if np.isfinite(time)]
         places = [time if np.isfinite(time) else 10 * max(finite) for time in details.times]
-        axes.semilogx(places, details.accuracies, marker="o", ms=4, label=row.source, **_look(index))
+        axes.semilogx(places, details.accuracies, marker="o", ms=4, label=row.name, **_look(index))
     axes.set(ylim=(0, 1.02), xlabel="time × mean eigenvalue (last: infinite)", ylabel="predicted accuracy")
     axes.legend(frameon=False, fontsize=8)
+    plain(axes)
     return _svg(figure)
 
 
@@ -56,15 +59,16 @@ def spectrum_figure(ranking: "Ranking", what: Literal["eigenvalues", "energy"]) 
         spectrum = row.details.spectrum
         places = np.arange(1, len(spectrum.eigenvalues) + 1)
         if what == "energy":
-            axes.semilogx(places, np.cumsum(spectrum.label_energy), label=row.source, **_look(index))
+            axes.semilogx(places, np.cumsum(spectrum.label_energy), label=row.name, **_look(index))
         else:
             positive = spectrum.eigenvalues > 0
-            axes.loglog(places[positive], spectrum.eigenvalues[positive], label=row.source, **_look(index))
+            axes.loglog(places[positive], spectrum.eigenvalues[positive], label=row.name, **_look(index))
     if what == "energy":
         axes.set(xlabel="leading eigenvectors", ylabel="share of label energy", ylim=(0, 1.02))
     else:
         axes.set(xlabel="eigenvector", ylabel="eigenvalue / mean")
     axes.legend(frameon=False, fontsize=8)
+    plain(axes)
     return _svg(figure)
 
 

@@ -89,9 +89,9 @@ _RANKING_CAPTION = (
 def _summary(ranking: "Ranking") -> str:
     first = ranking.models[0]
     low, high = first.predicted_accuracy_interval
-    overlap = [row.source for row in ranking.models[1:] if row.predicted_accuracy_interval[1] >= low]
+    overlap = [row.name for row in ranking.models[1:] if row.predicted_accuracy_interval[1] >= low]
     text = (
-        f"{first.source} comes first by {ranking.score.replace('_', ' ')}. It is predicted to get"
+        f"{first.name} comes first by {ranking.score.replace('_', ' ')}. It is predicted to get"
         f" {first.predicted_accuracy:.0%} of images right [{low:.0%}, {high:.0%}],"
         f" where chance is {1 / ranking.n_classes:.0%}."
     )
@@ -109,7 +109,7 @@ def _table(ranking: "Ranking") -> str:
         low, high = row.predicted_accuracy_interval
         gain = "" if row.predicted_gain is None else f"{100 * row.predicted_gain:+.1f}"
         star = " *" if row.name == ranking.reference else ""
-        cells = [str(row.rank), row.source + star, f"{100 * row.predicted_accuracy:.1f}"]
+        cells = [str(row.rank), row.name + star, f"{100 * row.predicted_accuracy:.1f}"]
         cells += [f"{100 * low:.0f} to {100 * high:.0f}", gain, f"{100 * row.predicted_decrease:.1f}"]
         cells += [f"{row.label_gradient:.3f}", f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
         if measured:
@@ -153,7 +153,7 @@ def _disagreement(ranking: "Ranking", task: "Task") -> list[str]:
 def _card(index: int, rows: "list[RankedModel]", votes: Any, label: int, task: "Task") -> str:
     lines = "".join(
         f"<li><span class={'right' if vote == label else 'wrong'}>{'✓' if vote == label else '✗'}"
-        f" {_text(task.class_names[vote])}</span> {_text(row.source)}</li>"
+        f" {_text(task.class_names[vote])}</span> {_text(row.name)}</li>"
         for row, vote in zip(rows, votes, strict=True)
     )
     picture = _picture(task.train.images[index], task.class_names[label])

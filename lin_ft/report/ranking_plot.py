@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lin_ft.files.atomic import write_atomically
+from lin_ft.report.plain import plain
 
 if TYPE_CHECKING:
     from lin_ft.ranking import Ranking
@@ -57,12 +58,12 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     reference = next((row for row in rows if row.name == ranking.reference), None)
     if reference is not None:
         axes.axvline(reference.predicted_accuracy, color=REFERENCE_LINE, ls="--", lw=1, zorder=1)
-    figure.axes[0].set_yticks(places, [f"{row.rank}. {row.source}" for row in rows])
+    figure.axes[0].set_yticks(places, [f"{row.rank}. {row.name}" for row in rows])
     figure.axes[0].invert_yaxis()
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel(f"accuracy (chance {1 / ranking.n_classes:.0%};\ndashed: the reference, {ranking.reference})")
-    figure.suptitle(
+    title = figure.suptitle(
         f"Which model to fine-tune on {ranking.task}? {ranking.n} images, {ranking.n_classes} classes,"
         f" ranked by {ranking.score}",
         fontsize=10,
@@ -71,6 +72,7 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if measured:
         axes.legend(loc="lower right", frameon=True, fontsize=8)
+    plain(*figure.axes, title, axes.xaxis.label)
     path = Path(path)
     suffix = path.suffix.lstrip(".") or "png"
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lin_ft.files.atomic import write_atomically
+from lin_ft.report.plain import plain
 
 if TYPE_CHECKING:
     from lin_ft.spectra import KernelSpectrum
@@ -40,6 +41,6 @@ def plot_spectra(spectra: Sequence["KernelSpectrum"], path: str | Path) -> None:
     right.legend(*middle.get_legend_handles_labels(), loc="upper right", frameon=False, fontsize=8)
     for axes in (left, middle, right):
         axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(spectra[0].task, fontsize=10)
+    plain(figure.suptitle(spectra[0].task, fontsize=10), right)
     suffix = Path(path).suffix.lstrip(".") or "png"
     write_atomically(Path(path), lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))

@@ -44,7 +44,7 @@ def test_the_page_is_whole_and_needs_no_network(ranked, tmp_path):
     assert not re.search(r"url\((?!#)|@import|<script|<link", text)
     assert "<b> & c" in page.text, "names are shown as they are"
     for row in ranking.models:
-        assert row.source in page.text
+        assert row.name in page.text
         assert f"{100 * row.predicted_accuracy:.1f}" in page.text
     assert "lin-ft rank --target x" in page.text
     assert "jax" in page.text

@@ -121,7 +121,7 @@ def test_json_holds_what_is_documented(ranking, tmp_path):
 
 def test_the_table_and_the_picture_name_every_model(ranking, tmp_path):
     text = str(ranking)
-    assert all(row.source in text for row in ranking.models)
+    assert all(row.name in text for row in ranking.models)
     plot_ranking(ranking, tmp_path / "r.png")
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
     plot_ranking(ranking, tmp_path / "r.svg")
@@ -129,20 +129,65 @@ def test_the_table_and_the_picture_name_every_model(ranking, tmp_path):
     assert svg.lstrip().startswith("<?xml")
 
 
-def test_in_80_columns_a_long_name_is_cut_and_no_number(ranking):
+NAMES = ("imagenet_efficientnet_lite0_of_the_year", "imagenet_efficientnet_lite1[bold]:smile:[/bold]")
+
+
+def printed(ranking, width):
     from rich.console import Console
 
-    long = [dataclasses.replace(row, source="a_model_with_quite_a_long_name" * 2) for row in ranking.models]
-    console = Console(width=80, color_system=None)
+    console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(dataclasses.replace(ranking, models=tuple(long)).table())
-    lines = [line for line in capture.get().splitlines() if line.strip()]
-    for row, line in zip(long, lines[-len(long) :], strict=True):
-        numbers = [f"{row.label_gradient:.3f}", f"{row.label_feature_correlation:.3f}", f"{row.seconds:.1f}"]
-        assert line.split()[-3:] == numbers
-        assert "…" in line
-        assert line.split()[0] == str(row.rank)
-        assert ("*" in line.split()) == (row.name == "first")
+        console.print(ranking.table())
+    return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_names_are_whole_and_no_markup_and_what_has_no_room_is_named(ranking, width):
+    rows = [dataclasses.replace(row, name=name) for row, name in zip(ranking.models, NAMES, strict=True)]
+    long = dataclasses.replace(ranking, models=tuple(rows), task="[red]photos[/red]", reference=NAMES[0])
+    lines = printed(long, width)
+    text = "".join(line[4:] if width < 50 else line for line in lines).replace(" ", "")
+    assert max(map(len, lines)) <= width
+    assert all(name.replace(" ", "") in text for name in NAMES), lines
+    assert "…" not in text
+    assert "[red]photos[/red]" in "".join(lines)
+    assert ("Too narrow for" in " ".join(lines)) == (width < 120)
+    if width >= 80:
+        assert all(f"{100 * row.predicted_accuracy:.1f}" in " ".join(lines) for row in rows)
+
+
+def test_where_there_is_room_nothing_gives_way(ranking):
+    text = " ".join(printed(ranking, 80))
+    for row in ranking.models:
+        for value in (row.label_gradient, row.label_feature_correlation):
+            assert f"{value:.3f}" in text
+    assert "Too narrow" not in text
+
+
+def test_a_model_that_cannot_be_ranked_is_named_and_the_others_are_ranked(zoo, task):
+    class Broken(type(zoo[0])):
+        def normalise(self, images):
+            raise InputError("its eyes are shut.")
+
+    broken = Broken(dataclasses.replace(zoo[1].card, name="[broken]"), zoo[1].weights)
+    found = rank([broken, zoo[0]], task, CONFIG)
+    assert [row.name for row in found.models] == ["first"]
+    assert [(each.name, each.reason) for each in found.failed] == [("[broken]", "its eyes are shut")]
+    assert "Not ranked: [broken] (its eyes are shut)" in " ".join(printed(found, 100))
+    assert found.as_dict()["failed"] == [{"name": "[broken]", "reason": "its eyes are shut"}]
+    with pytest.raises(InputError, match=r"model '\[broken\]' could not be ranked: its eyes are shut"):
+        rank([broken], task, CONFIG)
+    with pytest.raises(InputError, match="first come twice"):
+        rank([zoo[0], zoo[0]], task, CONFIG)
+
+
+def test_pictures_take_names_as_they_are(ranking, tmp_path):
+    """An odd dollar sign is an error of matplotlib's formulas, two would be set in italics."""
+    rows = [dataclasses.replace(row, name=name) for row, name in zip(ranking.models, ("a$b", "$x^2$"), strict=True)]
+    plot_ranking(
+        dataclasses.replace(ranking, models=tuple(rows), task="$\\frac{$", reference="a$b"), tmp_path / "r.png"
+    )
+    assert (tmp_path / "r.png").stat().st_size > 1000
 
 
 def test_unknown_names_are_one_sentence():
