@@ -1,44 +1,47 @@
-"""`lin-ft`: rank a zoo on a task, check the ranking by fine-tuning, look at data and models."""
+"""Which pre-trained model should I fine-tune on my data? lin-ft rank photos/
 
+$LIN_FT_CACHE: the folder of all that is fetched and kept.
+
+$LIN_FT_ZOO: the folder of your own models.
+
+--version: print the version.
+
+--tyro-print-completion bash: print what completes commands there (or zsh, tcsh)."""
+
+import functools
+import importlib
 import logging
+import operator
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
-from lin_ft.commands.bench import Bench
-from lin_ft.commands.data import Data
-from lin_ft.commands.finetune import Finetune
-from lin_ft.commands.rank import Rank
-from lin_ft.commands.scores import Scores
-from lin_ft.commands.spectrum import Spectrum
-from lin_ft.commands.zoo import Zoo
+from lin_ft import __version__
 from lin_ft.errors import InputError
 
-Command = (
-    Annotated[Rank, tyro.conf.subcommand("rank")]
-    | Annotated[Finetune, tyro.conf.subcommand("finetune")]
-    | Annotated[Spectrum, tyro.conf.subcommand("spectrum")]
-    | Annotated[Data, tyro.conf.subcommand("data")]
-    | Annotated[Zoo, tyro.conf.subcommand("zoo")]
-    | Annotated[Bench, tyro.conf.subcommand("bench")]
-    | Annotated[Scores, tyro.conf.subcommand("scores")]
-)
+COMMANDS = ("rank", "finetune", "spectrum", "data", "zoo", "bench", "scores", "cache", "doctor")
+"""Each is a class of that name in a module of that name in lin_ft.commands, loaded when it is asked for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit code 0; 2 after bad input, with one sentence on stderr; 130 after Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("lin_ft").setLevel(logging.INFO)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments == ["--version"]:
+        print(f"lin-ft {__version__}")
+        return 0
     try:
-        command = tyro.cli(
-            Command,  # pyright: ignore[reportArgumentType]
-            prog="lin-ft",
-            description=__doc__,
-            args=arguments,
+        one = arguments[0] if arguments and arguments[0] in COMMANDS else None
+        command: Any = tyro.cli(
+            _class(one) if one else functools.reduce(operator.or_, map(_subcommand, COMMANDS)),
+            prog=f"lin-ft {one}" if one else "lin-ft",
+            description=None if one else __doc__,
+            args=_positional(arguments)[1:] if one else arguments,
             config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes),
         )
         command.run()
@@ -52,6 +55,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 141
     return 0
+
+
+def _class(name: str) -> Any:
+    return getattr(importlib.import_module(f"lin_ft.commands.{name}"), name.capitalize())
+
+
+def _subcommand(name: str) -> Any:
+    return Annotated[_class(name), tyro.conf.subcommand(name)]
+
+
+def _positional(arguments: Sequence[str]) -> list[str]:
+    """`--target X`, as it was written before the target had a place of its own, right after the command."""
+    arguments = list(arguments)
+    if arguments and arguments[0] in ("rank", "finetune", "spectrum"):
+        for place, argument in enumerate(arguments):
+            if argument == "--target" and place + 1 < len(arguments):
+                return [arguments[0], arguments[place + 1], *arguments[1:place], *arguments[place + 2 :]]
+            if argument.startswith("--target="):
+                target = argument.removeprefix("--target=")
+                return [arguments[0], target, *arguments[1:place], *arguments[place + 1 :]]
+    return arguments
 
 
 def entry() -> None:

@@ -126,6 +126,147 @@ def test_zoo_and_data_can_be_looked_at(zoo, photos, tmp_path, capsys):
         assert sheet.size[0] > 100
 
 
+def test_the_target_has_a_place_of_its_own_and_old_command_lines_go_on_working(zoo, photos, tmp_path, monkeypatch):
+    from lin_ft.cli import _positional
+
+    assert _positional(["rank", "--models", "a", "b", "--target", "x", "--seed", "1"]) == [
+        "rank", "x", "--models", "a", "b", "--seed", "1",
+    ]  # fmt: skip
+    assert _positional(["finetune", "--target=x", "--model", "a"]) == ["finetune", "x", "--model", "a"]
+    assert _positional(["data", "info", "--target"]) == ["data", "info", "--target"]
+    monkeypatch.chdir(tmp_path)
+    common = ("--shots", 4, "--zoo", zoo, "--set", "probes=1", "--json")
+    assert run("rank", photos, *common, "new.json") == run("rank", *common, "old.json", "--target", photos) == 0
+    new, old = (json.loads((tmp_path / name).read_text()) for name in ("new.json", "old.json"))
+    for values in (new, old):
+        for row in values["models"]:
+            del row["seconds"]
+    assert new == old
+
+
+def test_the_reference_stays_in_and_what_is_not_wanted_stays_out(zoo):
+    from lin_ft.commands.zoo_of_name import chosen_zoo, reference_of
+
+    def names(*arguments):
+        return [model.name for model in chosen_zoo("embedded", *arguments)]
+
+    assert names(("mnist_10k",), (), "") == ["cifar10-resnet20", "mnist_10k-resnet20"]
+    assert names(("mnist_10k", "cifar10"), (), "") == ["mnist_10k-resnet20", "cifar10-resnet20"]
+    assert names(("mnist_10k",), (), "pendigits") == ["pendigits-resnet20", "mnist_10k-resnet20"]
+    assert names(("mnist_10k",)) == ["mnist_10k-resnet20"], "the one model of finetune"
+    assert "cifar10-resnet20" not in names((), ("cifar10",), "")
+    assert reference_of(chosen_zoo(zoo, ()), "second") == "second"
+
+
+def test_folder_names_are_no_markup(zoo, photos, tmp_path, monkeypatch, capsys):
+    (tmp_path / "[red]$x").symlink_to(photos)
+    monkeypatch.chdir(tmp_path)
+    arguments = ("[red]$x", "--shots", 4, "--zoo", zoo)
+    assert run("rank", *arguments, "--set", "probes=1", "--report", "page") == 0
+    assert "[red]$x: 8 training images" in capsys.readouterr().out
+    assert run("finetune", *arguments, "--model", "first", "--steps", 2, "--learning-rates", 0.01) == 0
+    assert "first on [red]$x: test accuracy" in " ".join(capsys.readouterr().out.split())
+    assert run("spectrum", *arguments, "--model", "first", "--probes", 1) == 0
+    assert "[red]$x: 8 images" in capsys.readouterr().out
+
+
+def test_a_model_that_fails_inside_a_zoo_is_named_with_what_helps_and_the_others_are_kept(
+    photos, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    for seed, name in enumerate(("first", "second")):
+        random_model(folder, name, seed)
+    weights = folder / "second.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    monkeypatch.chdir(tmp_path)
+    arguments = ("rank", photos, "--shots", 4, "--zoo", folder, "--set", "probes=1", "--json", "r.json")
+    assert run(*arguments) == 2
+    shown = capsys.readouterr()
+    for word in ("1 of 2 models could not be ranked", "model 'second'", "--without second"):
+        assert word in shown.err
+    assert "first" in shown.out
+    values = json.loads((tmp_path / "r.json").read_text())
+    assert [row["name"] for row in values["models"]] == ["first"]
+    assert [row["name"] for row in values["failed"]] == ["second"]
+    assert run(*arguments, "--without", "second") == 0
+
+
+def pictures(folder, side):
+    for label in "ab":
+        for index in range(2):
+            (folder / label).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (side + 5, side), "red").save(folder / label / f"{index}.png")
+    return str(folder)
+
+
+def test_the_zoo_is_chosen_for_the_pictures_and_said_in_one_line(tmp_path, monkeypatch, caplog):
+    from lin_ft.commands.zoo_of_name import zoo_for
+    from lin_ft.errors import InputError
+
+    monkeypatch.setenv("LIN_FT_CACHE", str(tmp_path / "cache"))
+    small, large = pictures(tmp_path / "small", 28), pictures(tmp_path / "large", 300)
+    np.savez(tmp_path / "a.npz", train_images=np.zeros((3, 80, 90, 3), np.uint8), train_labels=np.arange(3))
+    there, asked = tmp_path / "cache" / "zoo", []
+
+    def fetch(progress):
+        asked.append(progress)
+        if len(asked) > 1:
+            there.mkdir(parents=True)
+            return {"one": None, "two": InputError("no way.")}
+        return {"one": InputError("no network."), "two": InputError("no network.")}
+
+    monkeypatch.setattr("lin_ft.zoo.packaged.fetch_packaged", fetch)
+    caplog.set_level("INFO")
+    assert zoo_for(str(tmp_path / "none")) == "embedded"
+    assert caplog.text == "", "there is nothing to say: loading the target says that it is missing"
+    for target, zoo, words in (
+        (small, "embedded", ("embedded", "about 28 pixels")),
+        (large, "embedded", ("could not be fetched (no network)", "about 300 pixels", "--zoo")),
+        (large, "packaged", ("packaged, without two", "about 300 pixels")),
+        (str(tmp_path / "a.npz"), "packaged", ("packaged, backbones", "about 80 pixels")),
+    ):
+        caplog.clear()
+        assert zoo_for(target) == zoo
+        assert len(caplog.records) == 1
+        assert all(word in caplog.text for word in words), caplog.text
+    assert len(asked) == 2, "fetched on first use only"
+
+
+def test_version_doctor_and_cache(tmp_path, monkeypatch, capsys):
+    import lin_ft
+
+    monkeypatch.setenv("LIN_FT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LIN_FT_ZOO", str(tmp_path / "own"))
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"lin-ft {lin_ft.__version__}\n"
+    assert run("cache", "show") == 0
+    assert "empty" in capsys.readouterr().out
+    for part in ("arrays/x", "features", "tfds/y"):
+        (tmp_path / "cache" / part).mkdir(parents=True)
+        (tmp_path / "cache" / part / "file").write_bytes(bytes(2_000_000))
+    assert run("doctor") == 0
+    shown = capsys.readouterr().out
+    for word in ("jax 0", "cpu", "6.0 MB", "$LIN_FT_CACHE", str(tmp_path / "own"), "tfds", "0 of"):
+        assert word in shown
+    assert run("cache", "clear", "--only", "nothing") == 2
+    assert run("cache", "clear") == 0
+    assert "2 parts removed, 4.0 MB. Kept: tfds" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["tfds"]
+    assert run("cache", "clear", "--fetched") == 0
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_completion_of_the_shell_knows_the_commands(capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("--tyro-print-completion", "bash")
+    assert not stop.value.code
+    shown = capsys.readouterr().out
+    assert "doctor" in shown
+    assert "--learning-rates" in shown
+
+
 def one_sentence(capsys) -> str:
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("lin-ft: ")

@@ -1,6 +1,7 @@
 """`lin-ft bench`: run, status, collect, report, plan."""
 
 import dataclasses
+import shlex
 import time
 from collections import Counter
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from lin_ft.commands.settings import changed
 from lin_ft.errors import InputError
 
 
@@ -17,14 +19,21 @@ class _OfConfig:
     """A Python file that defines `config`, a BenchConfig; see configs/bench_core.py."""
     out: Path | None = None
     """Folder of the benchmark; default: bench/NAME in the working directory."""
+    set: tuple[str, ...] = ()
+    """NAME=VALUE of any field of BenchConfig (shots=5,10) and of its fine-tuning (finetune.momentum=0.8)."""
+
+    def read(self) -> Any:
+        """The configuration with what --set changes."""
+        from lin_ft.benchmark.config import load_config
+
+        return changed(load_config(self.config), self.set, "bench")
 
     def opened(self) -> tuple[Any, list, tuple, Any]:
         """(config, models, cells, store); InputError lists everything missing at once."""
         from lin_ft.benchmark.check import resolve
-        from lin_ft.benchmark.config import load_config
         from lin_ft.benchmark.store import Store
 
-        config = load_config(self.config)
+        config = self.read()
         models, cells = resolve(config)
         return config, models, cells, Store(self.out or Path("bench") / config.name)
 
@@ -117,7 +126,9 @@ class BenchReport(_OfConfig):
         config, _, cells, store = self.opened()
         rows = read_parquet(self.table) if self.table else collect(store, cells)
         folder = self.report or store.folder / "report"
-        command = f"lin-ft bench report {self.config}"
+        command = shlex.join(
+            ["lin-ft", "bench", "report", str(self.config), *(["--set", *self.set] if self.set else [])]
+        )
         other = read_parquet(self.linearized) if self.linearized else None
         paths = write_report(rows, config, folder, command=command, linearized=other)
         print(f"{', '.join(path.name for path in paths)} written to {folder} in {time.monotonic() - began:.0f} s.")
@@ -132,11 +143,11 @@ class BenchPlan(_OfConfig):
 
     def run(self) -> None:
         from lin_ft.benchmark.check import resolve_planned
-        from lin_ft.benchmark.config import PlannedModel, load_config
+        from lin_ft.benchmark.config import PlannedModel
         from lin_ft.benchmark.plan import plan
         from lin_ft.benchmark.store import Store
 
-        config = load_config(self.config)
+        config = self.read()
         models, cells = resolve_planned(config)
         store = Store(self.out or Path("bench") / config.name)
         result = plan(config, models, cells, store)

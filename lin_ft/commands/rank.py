@@ -1,111 +1,153 @@
 """`lin-ft rank`."""
 
+import dataclasses
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from lin_ft.commands.zoo_of_name import chosen_zoo
+import tyro
+
+from lin_ft.commands.settings import changed, divided
+from lin_ft.commands.tables import console
+from lin_ft.commands.zoo_of_name import chosen_zoo, reference_of, zoo_for
 from lin_ft.errors import InputError
 
 _STARTED = time.monotonic()
 
 
 @dataclass(frozen=True)
-class Rank:
-    """Rank the models of a zoo for a task, without training."""
+class What:
+    """What to rank."""
 
-    target: str
+    target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")]
     """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
     shots: int | Literal["all"] | None = None
     """Training images a class, or all. Default: 10, or what there is in classes with fewer."""
     seed: int = 0
     """Of the few-shot sample and of every random choice after it."""
-    zoo: str = "embedded"
-    """'embedded'; 'multi_domain'; 'packaged' or 'user', what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a
-    zoo's folder. Several joined by commas are one."""
-    models: tuple[str, ...] = ()
-    """Only these (default: all). The reference always takes part."""
     size: int = 0
-    """Pixels a side of the images. Default: those of the zoo's smallest model, 112 at most."""
+    """Pixels a side of the images. Default: those of the zoo's middle model, 112 at most."""
+    zoo: str = ""
+    """embedded, multi_domain, packaged, user, a folder, or several with commas. Default: by the pictures' size."""
+    models: tuple[str, ...] = ()
+    """Only these (default: all) and the reference."""
+    without: tuple[str, ...] = ()
+    """Not these."""
+    reference: str = ""
+    """The model that gains are against. Default: the zoo's."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How to rank."""
+
     score: str = ""
-    """What to rank by, and after commas what to show beside it: names of `lin-ft scores list`, all, or a function of
-    your own, file.py:function. Default: the one measured to rank best."""
+    """What to rank by, then after commas what to show: names of `lin-ft scores list`, all, file.py:function."""
     source_shots: int = 0
     """Images a class of each model's source data, for the scores that need them (fetched at first use)."""
-    heat_map: Path | None = None
-    """Picture of the scores' rank agreement; default: agreement-TARGET.png beside the ranking's, where
-    several scores are shown."""
     head: str = ""
-    """New head: zero, random or ridge. Default: the one measured to rank best."""
+    """New head: zero or random. Default: the one measured to rank best."""
     left_out: str = "image"
-    """Predict each image from all others, or each shot (one image of each class) from the other shots: shot predicts
-    accuracies on hard tasks with less bias."""
-    statistics: Literal["target", "source"] = "source"
-    """Of BatchNorm where a network is linearized: re-estimated from the training images, where fine-tuning starts, or
-    those of its pre-training."""
+    """image, or shot (one of each class): what is predicted from the rest. shot is less biased on hard tasks."""
     trainable: str = "all"
     """Weights that fine-tuning would change: all, head, norm or last_block."""
-    json: Path | None = None
-    """Write the ranking here as well."""
-    plot: Path | None = None
-    """The picture; default: ranking-TARGET.png in the working directory."""
-    report: Path | None = None
-    """Folder for the ranking as one HTML page that needs no network: index.html."""
+    statistics: Literal["target", "source"] = "source"
+    """Linearize under the batch statistics of pre-training, or under the target's, where fine-tuning starts."""
     verify: int = 0
     """Fine-tune the first K/2 and last K/2 of the ranking for real; 2: the first and the last."""
+    set: tuple[str, ...] = ()
+    """NAME=VALUE of any field of RankConfig (probes=4), or of the fine-tuning that verifies (finetune.steps=300)."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """What to write."""
+
+    plot: Path | None = None
+    """The picture. Default: ranking-TARGET.png in the working directory."""
+    json: Path | None = None
+    """The ranking as JSON."""
+    report: Path | None = None
+    """Folder for the ranking as one HTML page that needs no network: index.html."""
+    heat_map: Path | None = None
+    """Picture of the scores' agreement. Default: agreement-TARGET.png beside --plot, where several are shown."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Rank the models of a zoo for a task, without training: lin-ft rank photos/"""
+
+    what: What
+    how: How = field(default_factory=How)
+    write: Write = field(default_factory=Write)
 
     def run(self) -> None:
-        from rich.console import Console
-
+        from lin_ft.commands.finetune import How as FinetuneOptions
         from lin_ft.data import load_task
         from lin_ft.ranking import RankConfig, rank
+
+        what, how = self.what, self.how
+        if how.verify < 0:
+            raise InputError(f"--verify {how.verify}: give how many models to fine-tune, 0 or more.")
+        mine, tuning = divided(how.set, "finetune")
+        settings = changed(RankConfig(**self._settings()), mine, "rank")
+        finetuning = changed(FinetuneOptions(), tuning, "finetune").checked() if how.verify and tuning else None
+        zoo = chosen_zoo(what.zoo or zoo_for(what.target), what.models, what.without, what.reference)
+        config = dataclasses.replace(settings, reference=reference_of(zoo, what.reference))
+        task = load_task(what.target, shots=what.shots, seed=what.seed, size=what.size or _side(zoo))
+        ranking = rank(zoo, task, config, progress=True)
+        written = self._write(ranking, task)
+        show = console()
+        show.print(ranking.table())
+        if config.chosen:
+            show.print(ranking.score_table())
+        show.print(f"{', '.join(map(str, written))} written after {time.monotonic() - _STARTED:.0f} s.", soft_wrap=True)
+        for place in _first_and_last(len(ranking.models), how.verify):
+            ranking = ranking.verified(zoo, task, place, finetuning, progress=True)
+            self._write(ranking, task)
+        if how.verify:
+            show.print(ranking.table())
+            show.print(ranking.verdict())
+        if ranking.failed:
+            each = "; ".join(f"model {failed.name!r}: {failed.reason}" for failed in ranking.failed)
+            names = shlex.join(failed.name for failed in ranking.failed)
+            raise InputError(
+                f"{len(ranking.failed)} of {len(zoo)} models could not be ranked, the others were. {each}."
+                f" Leave out what cannot be mended: --without {names}."
+            )
+
+    def _settings(self) -> dict:
+        """Of RankConfig, but for the reference."""
+        what, how = self.what, self.how
+        names = [name for name in how.score.split(",") if name]
+        first = {"score": names[0]} if names and names[0] != "all" else {}
+        return {
+            "trainable": how.trainable, "left_out": how.left_out, "statistics": how.statistics, "seed": what.seed,
+            "scores": tuple(names[1:] if first else names), "source_shots": how.source_shots,
+            "details": self.write.report is not None, **({"head": how.head} if how.head else {}), **first,
+        }  # fmt: skip
+
+    def _write(self, ranking, task) -> list[Path]:
         from lin_ft.report import plot_agreement, plot_ranking
         from lin_ft.report.html_report import write_report
 
-        names = [name for name in self.score.split(",") if name]
-        chosen: dict = {"head": self.head} if self.head else {}
-        if names and names[0] != "all":
-            chosen["score"] = names[0]
-        shown = tuple(names[1:] if "score" in chosen else names)
-        if self.verify < 0:
-            raise InputError(f"--verify {self.verify}: give how many models to fine-tune, 0 or more.")
-        zoo = chosen_zoo(self.zoo, self.models)
-        config = RankConfig(
-            trainable=self.trainable, left_out=self.left_out, statistics=self.statistics, seed=self.seed, scores=shown,
-            source_shots=self.source_shots, reference=_reference(zoo), details=self.report is not None, **chosen,
-        )  # fmt: skip
-        task = load_task(self.target, shots=self.shots, seed=self.seed, size=self.size or _side(zoo))
-        plot = self.plot or Path(f"ranking-{task.name}.png")
-        heat_map = self.heat_map or (plot.with_name(f"agreement-{task.name}.png") if config.scores else None)
-        ranking = rank(zoo, task, config, progress=True)
-        console = Console()
-
-        def write() -> None:
-            plot_ranking(ranking, plot)
-            if self.report:
-                write_report(ranking, task, self.report, command=shlex.join(["lin-ft", *sys.argv[1:]]))
-            if self.json:
-                ranking.save_json(self.json)
-            if heat_map:
-                scores, tau = ranking.agreement()
-                title = f"Rank agreement of the scores on {task.name}, {len(ranking.models)} models"
-                plot_agreement(scores, tau, heat_map, title=title)
-
-        write()
-        console.print(ranking.table())
-        if config.chosen:
-            console.print(ranking.score_table())
-        written = ", ".join(str(path) for path in (plot, self.json, heat_map, self.report) if path)
-        console.print(f"{written} written after {time.monotonic() - _STARTED:.0f} s.")
-        for place in _first_and_last(len(ranking.models), self.verify):
-            ranking = ranking.verified(zoo, task, place, progress=True)
-            write()
-        if self.verify:
-            console.print(ranking.table())
-            console.print(ranking.verdict())
+        write = self.write
+        plot = write.plot or Path(f"ranking-{task.name}.png")
+        several = [name for name in self.how.score.split(",") if name] not in ([], [ranking.score])
+        heat_map = write.heat_map or (plot.with_name(f"agreement-{task.name}.png") if several else None)
+        plot_ranking(ranking, plot)
+        if write.report:
+            write_report(ranking, task, write.report, command=shlex.join(["lin-ft", *sys.argv[1:]]))
+        if write.json:
+            ranking.save_json(write.json)
+        if heat_map:
+            scores, tau = ranking.agreement()
+            title = f"Rank agreement of the scores on {task.name}, {len(ranking.models)} models"
+            plot_agreement(scores, tau, heat_map, title=title)
+        return [path for path in (plot, write.json, heat_map, write.report) if path]
 
 
 def _first_and_last(n: int, k: int) -> list[int]:
@@ -117,11 +159,3 @@ def _first_and_last(n: int, k: int) -> list[int]:
 def _side(zoo) -> int:
     """Pixels: what half of the models were trained on, at most 112, a multiple of transformers' patches 14 and 16."""
     return min(112, sorted(model.card.image_size for model in zoo)[len(zoo) // 2])
-
-
-def _reference(zoo) -> str:
-    """The model that gains are against: the embedded zoo's or, where that is missing, the packaged zoo's."""
-    from lin_ft.zoo import REFERENCE
-
-    names = {model.name for model in zoo}
-    return REFERENCE if REFERENCE in names else next(iter(names & {"imagenet_mobilenet_v2"}), REFERENCE)

@@ -3,8 +3,11 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
+
+from lin_ft.commands.tables import console
 from lin_ft.commands.zoo_of_name import chosen_zoo
 
 
@@ -12,7 +15,7 @@ from lin_ft.commands.zoo_of_name import chosen_zoo
 class Spectrum:
     """What the kernels of models see of a task: eigenvalues, label energy, time to fit."""
 
-    target: str
+    target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")]
     """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
     model: tuple[str, ...] = ("cifar10",)
     """One or more zoo entries; 'cifar10' is short for 'cifar10-resnet20'."""
@@ -26,8 +29,8 @@ class Spectrum:
     """Write eigenvalues and label energies here, a list with one entry a model."""
 
     def run(self) -> None:
-        from rich.console import Console
         from rich.table import Table
+        from rich.text import Text
 
         from lin_ft.data import load_task
         from lin_ft.files.atomic import write_atomically
@@ -38,19 +41,19 @@ class Spectrum:
         task = load_task(self.target, shots=self.shots, seed=self.seed)
         config = RankConfig(probes=self.probes, seed=self.seed)
         spectra = [View(model, task, config).label_spectrum for model in models]
-        table = Table(title=f"{task.name}: {task.n} images, {task.n_classes} classes")
+        table = Table(title=Text(f"{task.name}: {task.n} images, {task.n_classes} classes"))
         columns = ("model", "alignment", "energy in top C-1", "effective dim.", "time to fit 90 %")
         for name in columns:
-            table.add_column(name, justify="left" if name == "model" else "right")
+            table.add_column(name, overflow="fold", justify="left" if name == "model" else "right")
         for each in spectra:
             table.add_row(
-                each.model, f"{each.alignment:.3f}", f"{each.energy_in_top(task.n_classes - 1):.1%}",
+                Text(each.model), f"{each.alignment:.3f}", f"{each.energy_in_top(task.n_classes - 1):.1%}",
                 f"{each.effective_dimension(0.1):.1f}", f"{each.time_to_fit(0.9):.3g}",
             )  # fmt: skip
-        Console().print(table)
+        console().print(table)
         if self.plot:
             plot_spectra(spectra, self.plot)
-            Console().print(f"Picture: {self.plot}")
+            console().print(f"Picture: {self.plot}")
         if self.json:
             text = json.dumps([each.as_dict() for each in spectra], indent=1) + "\n"
             write_atomically(self.json, lambda temporary: temporary.write_text(text))

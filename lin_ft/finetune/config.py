@@ -45,8 +45,9 @@ class FinetuneConfig:
     """linearized: the tangent model f0 + J (w - w0) is trained in its place; see lin_ft.tangent."""
     trainable: str = "all"
     """all, head (a linear probe), last_block or norm; see lin_ft.trainable."""
-    head: str = "zero"
-    """The new head's start: zero, random, or ridge (linear probe first, then fine-tune); see lin_ft.heads."""
+    head: str = ""
+    """The new head's start: zero, random, or ridge (linear probe first, then fine-tune); see lin_ft.heads. Default:
+    zero; random where the network is linearized, since under a zero head no gradient reaches its backbone."""
     batch_norm: BatchNorm = "auto"
     """batch: statistics of the batch, moving averages updated; frozen: those of pre-training. auto: batch where the
     real network trains whole or by its norms, else frozen. The linearized network is always frozen."""
@@ -69,6 +70,8 @@ class FinetuneConfig:
     seed: int = 0
 
     def __post_init__(self):
+        if not self.head:
+            object.__setattr__(self, "head", "random" if self.network == "linearized" else "zero")
         if self.steps < 1 or self.batch_size < 1:
             raise InputError(f"steps {self.steps}, batch_size {self.batch_size}: give at least 1 of each.")
         if not self.learning_rates or not all(0 < rate < math.inf for rate in self.learning_rates):
