@@ -72,7 +72,7 @@ def label_gradient(scores: dict[str, np.ndarray]) -> tuple[str, str, dict[str, A
     sentence = (
         f"Label-Gradient's best form, {first}, has {with_interval(over_tasks(scores[first]))}, place {place} of"
         f" {len(others) + 1} with its other forms left out; minus the best other, {second}, {with_interval(difference)}"
-        f" ({short[0].lower() + short[1:] if not short.startswith('Label') else short})."
+        f" ({short})."
     )
     numbers = {"form of label-gradient": first, "other": second, "difference": difference, "place": place}
     return short, sentence, numbers
