@@ -52,9 +52,10 @@ def resolution(values: PerTask, names: Sequence[str] = ()) -> Resolution:
 
 
 def smallest_difference(spread: float, n_tasks: int, *, power: float = POWER, level: float = LEVEL) -> float:
-    """delta with P(|t| > t_crit) = power, t noncentral with ncp = delta sqrt(T) / spread and T - 1 degrees of freedom.
+    """The difference delta that T tasks show with this power: `P(|t| > t_crit) = power`, T - 1 degrees of freedom.
 
-    `scipy.stats.ttest_rel`'s power, solved for the difference; about (z_.975 + z_.8) spread / sqrt(T) for many tasks.
+    t is noncentral with `delta sqrt(T) / spread`: the power of `scipy.stats.ttest_rel`, solved for the difference;
+    about `(z_.975 + z_.8) spread / sqrt(T)` for many tasks.
 
     Raises InputError for fewer than two tasks, or a power not between the level and 1.
     """

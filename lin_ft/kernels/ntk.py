@@ -27,7 +27,7 @@ def ntk(
 ) -> KernelFunction:
     """kernel_fn(params, x1, x2=None): Theta = J(x1) J(x2)ᵀ, J = df/dw, for use under `jit`, `vmap`, `grad`.
 
-    f(x; w) = `apply(params, x)` has any rank, (n, *out); x is an array or a tree of arrays, samples on the first axis
+    f(x; w) = `apply(params, x)` has any rank, `(n, *out)`; x is an array or a tree of arrays, samples on the first axis
     of each. x2=None: x1 itself. The axes of f (0: samples) take one of three forms:
 
     - plain: once for x1 and once for x2;

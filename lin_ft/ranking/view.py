@@ -45,6 +45,9 @@ class Part:
             view.made[key] = value, time.monotonic() - began - (_total(view.made) - before)
         return view.made[key][0]
 
+    def __set__(self, view: Any, value: Any) -> None:
+        raise AttributeError(f"{self.name} is computed; another setting is another view: view.under(...)")
+
 
 def _total(made: dict[Any, tuple[Any, float]]) -> float:
     return sum((seconds for _, seconds in made.values()), 0.0)
