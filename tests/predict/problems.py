@@ -10,7 +10,7 @@ EPS = float(np.finfo(np.float64).eps)
 def assert_close(actual, expected, *, condition: float = 1.0, size: float | None = None) -> None:
     """Equal but for float64 rounding: 32 m eps `condition`, relative to the largest expected entry (or to `size`).
 
-    m is the dimension of the linear algebra, samples times outputs (at least 16): decompositions and solves are backward
+    m is the dimension of the algebra, samples times outputs (at least 16): decompositions and solves are backward
     stable to a small multiple of m eps, and how small depends on the processor and the number of threads. `condition`
     is by how much the problem may amplify a rounding of the kernel: lambda_max / (ridge + 1 / t).
     """
