@@ -87,8 +87,8 @@ def _gbc(phi: np.ndarray, labels: np.ndarray, solver: str = "auto") -> float:
     average = (s[:, None] + s) / 2
     distance = cdist(means, means, "sqeuclidean") / average / 8
     distance += 64 * (np.log(average) - np.log(s)[:, None] / 2 - np.log(s) / 2) / 2
-    overlaps = np.exp(-distance)
-    return -float(overlaps.sum() - np.trace(overlaps))
+    np.fill_diagonal(distance, np.inf)
+    return -float(np.exp(-distance).sum())
 
 
 def _parc(phi: np.ndarray, labels: np.ndarray, solver: str = "randomized") -> float:
@@ -100,13 +100,13 @@ def _parc(phi: np.ndarray, labels: np.ndarray, solver: str = "randomized") -> fl
     fast: dict[str, Any] = {"iterated_power": 1} if solver == "randomized" else {}
     x = PCA(32, svd_solver=solver, random_state=1919, **fast).fit_transform(phi)
     upper = np.triu_indices(len(labels), 1)
-    one_hot = np.corrcoef(np.eye(labels.max() + 1)[labels])
+    one_hot = np.asarray(np.corrcoef(np.eye(labels.max() + 1)[labels]))
     if not fast:
         # As scikit-learn turned signs when the authors used it: the largest entry of a component is positive.
         x = x * np.sign(x[np.abs(x).argmax(0), np.arange(32)])
         one_hot = one_hot.round(9)  # rounding breaks the ties between pairs of different classes
-    features = np.corrcoef(StandardScaler().fit_transform(x))
-    return 100 * float(spearmanr(1 - features[upper], 1 - one_hot[upper])[0])
+    features = np.asarray(np.corrcoef(StandardScaler().fit_transform(x)))
+    return 100 * float(np.asarray(spearmanr(1 - features[upper], 1 - one_hot[upper]))[0])
 
 
 def _ncti(phi: np.ndarray, labels: np.ndarray, solver: str = "auto") -> float:
