@@ -79,3 +79,14 @@ def test_every_field_of_the_configuration_is_an_option_of_finetune(capsys):
         assert f"--{field.name.replace('_', '-')}" in shown
     own = {field.name for field in dataclasses.fields(Finetune)}
     assert not own & {field.name for field in dataclasses.fields(FinetuneConfig)}, "declared twice"
+
+
+def test_bench_takes_them_on_the_command_line(capsys):
+    from lin_ft import cli
+
+    config = Path(__file__).parents[1] / "configs" / "bench_core.py"
+    command = ["bench", "plan", str(config), "--set", "shots=5,10,20", "seeds=0", "finetune.steps=10"]
+    assert cli.main(command) == 0
+    assert "x 3 shots x 1 seeds" in capsys.readouterr().out
+    assert cli.main([*command, "finetune.momentum=2"]) == 2
+    assert "momentum 2.0" in capsys.readouterr().err
