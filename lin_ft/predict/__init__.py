@@ -15,16 +15,27 @@ from lin_ft.predict.matrix_free import ridge_coefficients_by_cg
 from lin_ft.predict.posterior import ensemble_covariance, posterior_covariance
 from lin_ft.predict.selection import Prediction, loo_accuracy, loo_correct, loo_loss, select
 from lin_ft.predict.spectrum import Spectrum, decompose
+from lin_ft.predict.two_clocks import (
+    backbone_decrease,
+    backbone_part,
+    budget_time,
+    head_decrease,
+    train_both_parts,
+)
 
 __all__ = [
     "Prediction",
     "Spectrum",
+    "backbone_decrease",
+    "backbone_part",
     "balanced_accuracy",
     "bootstrap_interval",
+    "budget_time",
     "decompose",
     "descent_coefficients",
     "dual_coefficients",
     "ensemble_covariance",
+    "head_decrease",
     "is_unbalanced",
     "k_fold",
     "largest_stable_learning_rate",
@@ -45,5 +56,6 @@ __all__ = [
     "ridge_coefficients_by_cg",
     "select",
     "stratified_folds",
+    "train_both_parts",
     "training_residuals",
 ]
