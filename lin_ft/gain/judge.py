@@ -1,0 +1,116 @@
+"""How good are predicted gains? Every task predicted from the others, against draws that were not used for fitting."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from lin_ft.errors import InputError
+from lin_ft.gain.fit import draw_noise, fit
+from lin_ft.gain.posterior import Posterior, posterior
+
+LEVEL = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """Of one way to predict gains; points are accuracy points. Means over tasks of means over models."""
+
+    error: float
+    """Mean absolute error of the gains over the reference, which itself is left out."""
+    bias: float
+    """Predicted minus measured gain: positive when too hopeful."""
+    coverage: float
+    """Share of the measured gains inside the 90 % interval; NaN without intervals."""
+    width: float
+    """Of the interval."""
+    log_score: float
+    """Mean over tasks of log P(the best model), in nats over that of a uniform guess; NaN without probabilities."""
+    regret: float
+    """What the first choice loses against the best."""
+    spearman: float
+    """Rank correlation with the measured accuracies."""
+    n: int
+    """Gains judged."""
+
+
+def leaving_tasks_out(
+    accuracy: Float[np.ndarray, "S T M"],
+    evidence: Float[np.ndarray, "S T M"],
+    groups: Sequence[str],
+    reference: int,
+    *,
+    evidence_judged: Float[np.ndarray, "T M"] | None = None,
+    across: float | None = None,
+    draws: Float[np.ndarray, "D T M"] | None = None,
+) -> list[Posterior]:
+    """The posterior of each task, with coefficients and priors fitted on all other tasks.
+
+    `evidence_judged` is the evidence of the images that are judged (another draw); default: the mean over draws. The
+    noise of a draw is estimated on `draws` of the other tasks; default: those fitted.
+    """
+    told = evidence.mean(0) if evidence_judged is None else evidence_judged
+    found = []
+    for task in range(accuracy.shape[1]):
+        others = np.arange(accuracy.shape[1]) != task
+        draw = draw_noise((accuracy if draws is None else draws)[:, others])
+        fitted = fit(accuracy[:, others], evidence[:, others], groups, reference, across=across, draw=draw)
+        found.append(posterior(told[task], groups, fitted.priors, fitted.coefficients, reference))
+    return found
+
+
+def judge(
+    posteriors: Sequence[Posterior],
+    measured: Float[np.ndarray, "T M"],
+    *,
+    draw: float = 0.0,
+    within: np.ndarray | None = None,
+) -> Judged:
+    """Against the measured accuracies, in points; `draw` is the noise that is still in these (of their mean)."""
+    gains = np.stack([each.gain for each in posteriors])
+    intervals = np.stack([each.interval(LEVEL, draw=draw) for each in posteriors])
+    probabilities = np.stack([noisy(each, draw).p_best for each in posteriors])
+    return judge_gains(gains, measured, posteriors[0].reference, intervals=intervals, probabilities=probabilities)
+
+
+def noisy(each: Posterior, draw: float) -> Posterior:
+    """The same for accuracies that each have `draw` of further noise."""
+    return dataclasses.replace(each, covariance=each.covariance + draw**2 * np.eye(len(each.mean)))
+
+
+def judge_gains(
+    gains: Float[np.ndarray, "T M"],
+    measured: Float[np.ndarray, "T M"],
+    reference: int,
+    *,
+    intervals: Float[np.ndarray, "T M 2"] | None = None,
+    probabilities: Float[np.ndarray, "T M"] | None = None,
+) -> Judged:
+    """Any predicted gains; a score that is no gain has the error NaN where it is given as `gains` of NaN scale."""
+    from scipy.stats import spearmanr
+
+    if gains.shape != measured.shape or not np.isfinite(measured).all():
+        raise InputError("judge: predictions and measurements must be of the same tasks and models, and complete.")
+    true = measured - measured[:, [reference]]
+    others = np.arange(gains.shape[1]) != reference
+    error = (gains - true)[:, others]
+    inside = width = log_score = np.nan
+    if intervals is not None:
+        low, high = intervals[:, others, 0], intervals[:, others, 1]
+        inside = float(((low <= true[:, others]) & (true[:, others] <= high)).mean())
+        width = float((high - low).mean())
+    tasks = np.arange(len(gains))
+    if probabilities is not None:
+        log_score = float(np.log(probabilities[tasks, measured.argmax(1)] * gains.shape[1]).mean())
+    varied = [row for row in tasks if np.ptp(gains[row]) > 0]
+    return Judged(
+        error=float(np.abs(error).mean()),
+        bias=float(error.mean()),
+        coverage=inside,
+        width=width,
+        log_score=log_score,
+        regret=float((measured.max(1) - measured[tasks, gains.argmax(1)]).mean()),
+        spearman=float(np.mean([spearmanr(gains[row], measured[row])[0] for row in varied])) if varied else np.nan,
+        n=int(error.size),
+    )
