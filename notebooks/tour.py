@@ -31,9 +31,8 @@ ZOO = os.environ.get("LIN_FT_ZOO", "")
 # %%
 task = lin_ft.load_task(TARGET, shots=4 if SMALL else 10, seed=0)
 zoo = lin_ft.load_zoo(ZOO) if ZOO else lin_ft.embedded_zoo()
-print(f"{len(zoo)} models: {', '.join(model.name for model in zoo)}")
 print(task)
-task
+print(f"{len(zoo)} models: {', '.join(model.name for model in zoo)}")
 
 # %% [markdown]
 # ## One model
@@ -51,7 +50,6 @@ print(f"{view.model.name}: features {view.features.shape}, kernel {view.kernel.s
 # %%
 chance = 1 / task.n_classes
 print(f"leave-one-out accuracy {view.prediction.accuracy:.1%}, chance {chance:.0%}")
-view.label_spectrum
 
 # %% [markdown]
 # ## The whole zoo

@@ -58,6 +58,8 @@ class How:
     """Linearize under the batch statistics of pre-training, or under the target's, where fine-tuning starts."""
     verify: int = 0
     """Fine-tune the first K/2 and last K/2 of the ranking for real; 2: the first and the last."""
+    wide: bool = False
+    """By gain: show Label-Gradient, Label-Feature Correlation and the decrease of the loss as well."""
     set: tuple[str, ...] = ()
     """NAME=VALUE of any field of RankConfig (probes=4), or of the fine-tuning that verifies (finetune.steps=300)."""
 
@@ -101,7 +103,7 @@ class Rank:
         ranking = rank(zoo, task, config, progress=True)
         written = self._write(ranking, task)
         show = console()
-        show.print(ranking.table())
+        show.print(ranking.table(wide=how.wide))
         if config.chosen:
             show.print(ranking.score_table())
         show.print(f"{', '.join(map(str, written))} written after {time.monotonic() - _STARTED:.0f} s.", soft_wrap=True)
@@ -109,7 +111,7 @@ class Rank:
             ranking = ranking.verified(zoo, task, place, finetuning, progress=True)
             self._write(ranking, task)
         if how.verify:
-            show.print(ranking.table())
+            show.print(ranking.table(wide=how.wide))
             show.print(ranking.verdict())
         if ranking.failed:
             each = "; ".join(f"model {failed.name!r}: {failed.reason}" for failed in ranking.failed)

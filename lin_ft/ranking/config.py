@@ -6,7 +6,7 @@ from lin_ft import scores as suite
 from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.errors import InputError
 from lin_ft.heads import heads_for
-from lin_ft.ranking.result import SCORES
+from lin_ft.ranking.result import GAIN, SCORES
 from lin_ft.scores.catalogue import check_name
 from lin_ft.scores.predicted_accuracy import RIDGES, TIMES
 from lin_ft.zoo import REFERENCE
@@ -18,7 +18,8 @@ class RankConfig:
 
     score: str = "predicted_decrease"
     """The default is the score of ours that ranked best on the development tasks of two zoos (README, "Measured so
-    far"). Any of lin_ft.scores.SCORES, or a function of your own, "file.py:function"."""
+    far"). Any of lin_ft.scores.SCORES; "gain", which predicts points with an interval (lin_ft.gain); or a function of
+    your own, "file.py:function"."""
     head: str = "random"
     """zero or random, see lin_ft.heads: what the backbone's part of the kernel sees."""
     probes: int = 2
@@ -45,7 +46,7 @@ class RankConfig:
     """Keep what the HTML report shows of each model; costs one more decomposition."""
 
     def __post_init__(self):
-        if ":" not in self.score:
+        if ":" not in self.score and self.score != GAIN:
             check_name(self.score)
         if self.head not in heads_for("ranking"):
             raise InputError(f"head {self.head!r}: no ranking with it; one of {', '.join(heads_for('ranking'))}.")
@@ -64,4 +65,4 @@ class RankConfig:
 
     @property
     def _main(self) -> tuple[str, ...]:
-        return () if self.score in SCORES else (self.score,)
+        return () if self.score in SCORES or self.score == GAIN else (self.score,)

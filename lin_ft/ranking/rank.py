@@ -4,17 +4,20 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from lin_ft import scores as suite
+from lin_ft.batch_statistics import STATISTICS
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.files.progress import bar
-from lin_ft.predict import balanced_accuracy, bootstrap_interval, is_unbalanced
+from lin_ft.gain import Sight, predict_gains, terms
+from lin_ft.predict import backbone_part, balanced_accuracy, bootstrap_interval, is_unbalanced
 from lin_ft.ranking.config import RankConfig
 from lin_ft.ranking.inputs import score_inputs
-from lin_ft.ranking.result import SCORES, Details, Failed, RankedModel, Ranking
+from lin_ft.ranking.result import GAIN, SCORES, Details, Failed, RankedModel, Ranking
 from lin_ft.ranking.view import View
 from lin_ft.scores import alignment, evaluate, label_feature, predicted_decrease
 from lin_ft.zoo import ZooModel
@@ -36,11 +39,14 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
         raise InputError(f"zoo: {', '.join(twice)} come twice; every model needs a name of its own.")
     for model in zoo:  # before anything is computed that an error would lose
         model.check_size(*task.train.images.shape[1:3])
-    rows, failed = [], []
+    rows, failed, evidence = [], [], {}
     with bar(f"ranking for {task.name}", len(zoo)) if progress else _silent() as show:
         for done, model in enumerate(zoo):
             try:
-                rows.append(describe(View(model, task, config)))
+                view = View(model, task, config)
+                told = evidence_of(view) if config.score == GAIN else {}
+                rows.append(describe(view))
+                evidence[model.name] = told
             except InputError as error:
                 failed.append(Failed(model.name, str(error).rstrip(".")))
             show(done + 1)
@@ -53,8 +59,10 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     reference = next((row for row in rows if row.name == config.reference), None)
     combined = suite.combined(config.chosen, [row.scores for row in rows])
     rows = [dataclasses.replace(row, scores=scores) for row, scores in zip(rows, combined, strict=True)]
-    if config.score not in SCORES and all(row.scores[config.score].value is None for row in rows):
+    if config.score not in (*SCORES, GAIN) and all(row.scores[config.score].value is None for row in rows):
         raise InputError(f"score {config.score!r}: no value for any model: {rows[0].scores[config.score].reason}.")
+    if config.score == GAIN:
+        return _by_gain(rows, evidence, zoo, task, config, counts, tuple(failed))
     rows.sort(key=lambda row: row.key(config.score), reverse=True)
     rows = [
         dataclasses.replace(
@@ -66,6 +74,50 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     ]
     about = (task.name, task.n, task.n_classes, config.reference, config.score)
     return Ranking(*about, tuple(rows), counts, tuple(failed))
+
+
+def _by_gain(
+    rows: list[RankedModel],
+    evidence: dict[str, dict[str, float]],
+    zoo: Sequence[ZooModel],
+    task: Task,
+    config: RankConfig,
+    counts: tuple[int, ...],
+    failed: tuple[Failed, ...],
+) -> Ranking:
+    """Rows by the posterior of lin_ft.gain; the predicted accuracy is the reference's level plus the gain."""
+    cards = {model.name: (model.card.architecture, model.card.family) for model in zoo}
+    gains = predict_gains(evidence, cards, config.reference)
+    for place, row in enumerate(rows):
+        new: dict[str, Any] = {
+            "predicted_gain": float(gains.gain[place]),
+            "predicted_gain_interval": tuple(gains.gain_interval[place].tolist()),
+            "p_best": float(gains.p_best[place]),
+        }
+        if np.isfinite(gains.accuracy[place]):
+            new["predicted_accuracy"] = float(gains.accuracy[place])
+            new["predicted_accuracy_interval"] = tuple(gains.accuracy_interval[place].tolist())
+        rows[place] = dataclasses.replace(row, **new)
+    advice = gains.sentence([row.name for row in rows])
+    rows.sort(key=lambda row: row.key(GAIN), reverse=True)
+    ordered = tuple(dataclasses.replace(row, rank=place + 1) for place, row in enumerate(rows))
+    about = (task.name, task.n, task.n_classes, gains.reference, GAIN)
+    return Ranking(*about, ordered, counts, failed, gains, advice, gains.notes)
+
+
+def evidence_of(view: View) -> dict[str, float]:
+    """The terms of lin_ft.gain of one model on one task, with the source's batch statistics and with the target's.
+
+    Cost: two kernels; one where the network has no BatchNorm.
+    """
+    sights: dict[str, Sight] = {}
+    for kind in STATISTICS[::-1]:
+        of_kind = view.under(statistics=kind, head="random")
+        if kind == "target" and of_kind.network is view.model:
+            sights[kind] = sights["source"]
+            continue
+        sights[kind] = Sight(of_kind.features, backbone_part(of_kind.kernel, of_kind.features))
+    return terms(sights, view.labels, seed=view.config.seed)
 
 
 def describe(view: View) -> RankedModel:

@@ -12,6 +12,7 @@ from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.finetune import FinetuneConfig, FinetuneResult
+from lin_ft.gain import Gains
 from lin_ft.ranking.agreement import kendall_matrix
 from lin_ft.ranking.table import balance_note, ranking_table, score_table
 from lin_ft.ranking.verify import verdict, verified
@@ -63,14 +64,23 @@ class RankedModel:
     scores: dict[str, Scored] = dataclasses.field(default_factory=dict)
     """Values and seconds of the scores of lin_ft.scores that were asked for."""
     details: Details | None = None
+    predicted_gain_interval: tuple[float, float] | None = None
+    """90 %, of one fine-tuning against one of the reference; by the score `gain` alone."""
+    p_best: float | None = None
+    """Probability of being the best model of the ranking; by the score `gain` alone."""
 
     def key(self, score: str) -> tuple[float, ...]:
         """What rows are ordered by, the largest first; -inf where the score has no value for this model."""
+        if score == GAIN:
+            return (-np.inf if self.predicted_gain is None else self.predicted_gain,)
         if score in SCORES:
             return SCORES[score](self)
         value = self.scores[score].value
         return (-np.inf if value is None else value,)
 
+
+GAIN = "gain"
+"""Ranks by the predicted gain in points (lin_ft.gain), the one score that says how much and how sure."""
 
 SCORES: dict[str, Callable[[RankedModel], tuple[float, ...]]] = {
     "predicted_decrease": lambda row: (row.predicted_decrease,),
@@ -104,6 +114,12 @@ class Ranking:
     """Training images of each class."""
     failed: tuple[Failed, ...] = ()
     """Models without a row."""
+    gains: Gains | None = dataclasses.field(default=None, compare=False)
+    """The joint posterior, models in the order of the zoo; by the score `gain` alone."""
+    advice: str = ""
+    """Which model to fine-tune, how sure that is, what the choice costs; by the score `gain` alone."""
+    notes: tuple[str, ...] = ()
+    """What was assumed for the gains."""
 
     @property
     def balance_note(self) -> str:
@@ -118,44 +134,12 @@ class Ranking:
             console.print(self.table())
         return capture.get().rstrip()
 
-    def table(self) -> Any:
-        """For a rich console: the rows, accuracies and gains in percent, model names whole."""
-        return ranking_table(self)
+    def table(self, *, wide: bool = False) -> Any:
+        """For a rich console: the rows, accuracies and gains in percent, model names whole.
 
-    def _repr_html_(self) -> str:
-        return self.table()._repr_html_()
-
-    def plot(self, path: str | Path | None = None) -> Any:
-        """The picture, a matplotlib figure that notebooks show; written as well where a `path` is given."""
-        from lin_ft.report import ranking_picture
-
-        picture = ranking_picture(self)
-        if path is not None:
-            picture.save(path)
-        return picture
-
-    def to_polars(self) -> Any:
-        """A polars DataFrame, a row a model, best first: the columns of the JSON, intervals as two columns each, and
-        the scores that were asked for as score/NAME.
-
-        Raises:
-            InputError: polars is not installed.
+        Of a ranking by gain, `wide` shows Label-Gradient, Label-Feature Correlation and the decrease of the loss too.
         """
-        try:
-            import polars
-        except ImportError as error:
-            raise InputError("polars is not installed: pip install 'lin-ft[bench]'.") from error
-        rows = []
-        for row in self.as_dict()["models"]:
-            scores = row.pop("scores")
-            flat = {}
-            for name, value in row.items():
-                if name.endswith("_interval") and value is not None:
-                    flat[f"{name}_low"], flat[f"{name}_high"] = value
-                else:
-                    flat[name] = value
-            rows.append(flat | {f"score/{name}": each["value"] for name, each in scores.items()})
-        return polars.from_dicts(rows, infer_schema_length=None)
+        return ranking_table(self, wide=wide)
 
     def value(self, row: RankedModel) -> float | None:
         """What the row is ranked by; None where the score has no value for it."""
@@ -197,7 +181,8 @@ class Ranking:
             models.append(values)
         names = ("task", "n", "n_classes", "reference", "score", "class_counts")
         failed = {"failed": [dataclasses.asdict(each) for each in self.failed]} if self.failed else {}
-        return {name: getattr(self, name) for name in names} | {"models": models} | failed
+        told = {"advice": self.advice, "notes": list(self.notes)} if self.advice else {}
+        return {name: getattr(self, name) for name in names} | {"models": models} | failed | told
 
     def save_json(self, path: str | Path) -> None:
         text = json.dumps(self.as_dict(), indent=1) + "\n"
@@ -241,6 +226,8 @@ def ranking_from_dict(values: dict[str, Any]) -> Ranking:
                     test_balanced_accuracy_interval=balanced_bounds and (balanced_bounds[0], balanced_bounds[1]),
                 )  # fmt: skip
             row["predicted_accuracy_interval"] = tuple(row["predicted_accuracy_interval"])
+            if interval := row.pop("predicted_gain_interval", None):
+                row["predicted_gain_interval"] = (interval[0], interval[1])
             scores = {name: Scored(**each) for name, each in row.pop("scores", {}).items()}
             gain = row.pop("measured_gain", None)
             rows.append(RankedModel(**row, measured=measured, measured_gain=gain, scores=scores))
@@ -248,6 +235,7 @@ def ranking_from_dict(values: dict[str, Any]) -> Ranking:
         counts = tuple(values.get("class_counts", ()))
         failed = tuple(Failed(**each) for each in values.get("failed", ()))
         about = {name: values[name] for name in names}
-        return Ranking(**about, models=tuple(rows), class_counts=counts, failed=failed)
+        told = {"advice": values.get("advice", ""), "notes": tuple(values.get("notes", ()))}
+        return Ranking(**about, models=tuple(rows), class_counts=counts, failed=failed, **told)
     except (KeyError, TypeError) as error:
         raise InputError(f"Not the JSON of a ranking ({error}); write it by `lin-ft rank --json`.") from error

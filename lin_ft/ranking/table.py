@@ -10,24 +10,28 @@ from lin_ft.ranking.fitted import Column, Fitted
 from lin_ft.scores import Scored
 
 if TYPE_CHECKING:
-    from lin_ft.ranking.result import Ranking
+    from lin_ft.ranking.result import RankedModel, Ranking
 
 
-def ranking_table(ranking: "Ranking") -> Fitted:
+def ranking_table(ranking: "Ranking", *, wide: bool = False) -> Fitted:
     """The rows, accuracies and gains in percent, names whole; in a narrow terminal other columns give way."""
-    rows = ranking.models
+    rows, gained = ranking.models, any(row.predicted_gain_interval for row in ranking.models)
     size = f"{ranking.n} training images, {ranking.n_classes} classes"
     title = f"{ranking.task}: {size}, by {ranking.score} (* reference)"
     columns = [
         Column("#  ", [f"{row.rank} *" if row.name == ranking.reference else f"{row.rank}  " for row in rows]),
         Column("model", [row.name for row in rows], left=True),
         Column(
-            "predicted\n% [95 % CI]",
+            f"predicted\n% [{90 if gained else 95} % CI]",
             [_with_interval(row.predicted_accuracy, row.predicted_accuracy_interval) for row in rows],
             weight=9,
         ),
-        Column("\ngain", [_signed(row.predicted_gain) for row in rows], weight=7),
+        Column("gain\n[90 %]" if gained else "\ngain", [_gain(row) for row in rows], weight=7),
     ]
+    if gained:
+        columns.append(
+            Column("\nP(best)", ["" if row.p_best is None else f"{row.p_best:.0%}" for row in rows], weight=6)
+        )
     if any(row.measured for row in rows):
         measured = [row.measured and (row.measured.test_accuracy, row.measured.test_accuracy_interval) for row in rows]
         balanced = [row.measured and row.measured.comparable for row in rows]
@@ -41,6 +45,8 @@ def ranking_table(ranking: "Ranking") -> Fitted:
         columns += [
             Column("\ngain", [_signed(row.measured_gain) for row in rows], weight=8),
         ]
+    elif gained and not wide:
+        columns.append(Column("\ns", [f"{row.seconds:.1f}" for row in rows], weight=3))
     else:
         columns += [
             Column("loss\nfalls %", [f"{100 * row.predicted_decrease:.1f}" for row in rows], weight=8),
@@ -49,7 +55,14 @@ def ranking_table(ranking: "Ranking") -> Fitted:
             Column("\ns", [f"{row.seconds:.1f}" for row in rows], weight=3),
         ]
     left_out = [f"{each.name} ({each.reason})" for each in ranking.failed]
-    notes = [ranking.balance_note, f"Not ranked: {'; '.join(left_out)}." if left_out else ""]
+    points = "" if gained else f"{ranking.score} orders the models; --score gain predicts points with an interval."
+    notes = [
+        ranking.advice,
+        *ranking.notes,
+        points,
+        ranking.balance_note,
+        f"Not ranked: {'; '.join(left_out)}." if left_out else "",
+    ]
     return Fitted(title, columns, " ".join(filter(None, notes)), elsewhere="--json or --report")
 
 
@@ -72,6 +85,15 @@ def _with_interval(value: float, interval: tuple[float, float]) -> str:
     return f"{100 * value:.1f} [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]"
 
 
+def _gain(row: "RankedModel") -> str:
+    if row.predicted_gain_interval is None:
+        return _signed(row.predicted_gain)
+    low, high = row.predicted_gain_interval
+    return (
+        "" if row.predicted_gain is None else f"{100 * row.predicted_gain:+.1f} [{100 * low:+.0f}, {100 * high:+.0f}]"
+    )
+
+
 def _signed(value: float | None) -> str:
     return "" if value is None else f"{100 * value:+.1f}"
 
@@ -83,8 +105,7 @@ def score_table(rows: Sequence[tuple[str, Mapping[str, Scored]]]) -> Fitted:
     """
     names = [name for name in rows[0][1] if any(scores[name].value is not None for _, scores in rows)]
     missing = [f"{name} ({rows[0][1][name].reason})" for name in rows[0][1] if name not in names]
-    notes = [f"{model}: {scores[name].note}." for name in names for model, scores in rows if scores[name].note]
-    note = " ".join([*notes, *([f"Left out: {'; '.join(missing)}."] if missing else [])])
+    note = f"Left out: {'; '.join(missing)}." if missing else ""
     seconds = [f"{np.mean([scores[name].seconds for _, scores in rows]):.2f}" for name in names]
     if len(names) <= 3:
         columns = [Column("model", [*(name for name, _ in rows), "seconds"], left=True)]

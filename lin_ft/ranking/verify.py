@@ -49,4 +49,15 @@ def verdict(ranking: "Ranking") -> str:
     return (
         f"Fine-tuned for real, {rows[0].name} reaches {accuracies[0]:.1%}{balanced} and"
         f" {rows[-1].name} {accuracies[-1]:.1%}: {right} of {len(pairs)} pairs are in the predicted order."
+        + _held(ranking)
     )
+
+
+def _held(ranking: "Ranking") -> str:
+    """How many measured gains lie in their predicted intervals; "" where there are none to compare."""
+    inside = [
+        row.predicted_gain_interval[0] <= row.measured_gain <= row.predicted_gain_interval[1]
+        for row in ranking.models
+        if row.predicted_gain_interval and row.measured_gain is not None and row.name != ranking.reference
+    ]
+    return f" {sum(inside)} of {len(inside)} measured gains lie in their 90 % interval." if inside else ""

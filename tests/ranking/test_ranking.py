@@ -10,7 +10,7 @@ from tiny import light_task, random_model
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.predict import decompose, leave_one_out_by_refit
-from lin_ft.ranking import SCORES, RankConfig, View, describe, rank
+from lin_ft.ranking import SCORES, RankConfig, View, describe, rank, ranking_from_dict
 from lin_ft.report import plot_ranking
 
 CONFIG = RankConfig(reference="first", probes=1)
@@ -200,3 +200,26 @@ def test_unknown_names_are_one_sentence():
 def test_an_empty_zoo_is_one_sentence(task):
     with pytest.raises(InputError, match="zoo: it is empty"):
         rank([], task, CONFIG)
+
+
+def test_by_gain_every_number_follows_the_order(zoo, task, tmp_path):
+    ranking = rank(zoo, task, dataclasses.replace(CONFIG, score="gain"))
+    gains = [row.predicted_gain for row in ranking.models]
+    assert gains == sorted(gains, reverse=True)
+    accuracies = [row.predicted_accuracy for row in ranking.models]
+    assert accuracies == sorted(accuracies, reverse=True)
+    chances = [row.p_best for row in ranking.models]
+    assert sum(chances) == pytest.approx(1)
+    assert chances == sorted(chances, reverse=True)
+    reference = next(row for row in ranking.models if row.name == "first")
+    assert reference.predicted_gain == 0
+    assert f"Fine-tune {ranking.models[0].name} (best with" in ranking.advice
+    assert "P(best)" in str(ranking)
+    assert "Gradient" not in str(ranking)
+    ranking.save_json(tmp_path / "ranking.json")
+    again = ranking_from_dict(json.loads((tmp_path / "ranking.json").read_text()))
+    assert again.models[0].predicted_gain_interval == ranking.models[0].predicted_gain_interval
+    assert (again.advice, again.notes) == (ranking.advice, ranking.notes)
+    other = rank(zoo, task, dataclasses.replace(CONFIG, score="gain", reference="absent"))
+    assert "absent is not in this zoo" in other.notes[0]
+    assert other.reference in ("first", "second")
