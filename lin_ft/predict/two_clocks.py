@@ -100,7 +100,7 @@ def train_both_parts(
     held = np.zeros((1, n), bool) if folds is None else np.asarray(folds) == np.unique(np.asarray(folds))[:, None]
     part = None if backbone is None else np.asarray(backbone, np.float64)
     if phi.shape[1] > n:  # all that moves lies in the span of the features
-        phi = np.linalg.qr(phi.T, mode="r").T
+        phi = np.linalg.qr(phi.T)[1].T
     targets, kept = np.eye(int(y.max()) + 1)[y], ~held[:, :, None]
     share = kept / kept.sum(1, keepdims=True)
     head = np.zeros((len(held), phi.shape[1], targets.shape[1]))
