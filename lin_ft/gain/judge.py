@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -88,8 +89,6 @@ def judge_gains(
     probabilities: Float[np.ndarray, "T M"] | None = None,
 ) -> Judged:
     """Any predicted gains; a score that is no gain has the error NaN where it is given as `gains` of NaN scale."""
-    from scipy.stats import spearmanr
-
     if gains.shape != measured.shape or not np.isfinite(measured).all():
         raise InputError("judge: predictions and measurements must be of the same tasks and models, and complete.")
     true = measured - measured[:, [reference]]
@@ -111,6 +110,13 @@ def judge_gains(
         width=width,
         log_score=log_score,
         regret=float((measured.max(1) - measured[tasks, gains.argmax(1)]).mean()),
-        spearman=float(np.mean([spearmanr(gains[row], measured[row])[0] for row in varied])) if varied else np.nan,
+        spearman=float(np.mean([_spearman(gains[row], measured[row]) for row in varied])) if varied else np.nan,
         n=int(error.size),
     )
+
+
+def _spearman(one: np.ndarray, other: np.ndarray) -> float:
+    from scipy.stats import spearmanr
+
+    found: Any = spearmanr(one, other)
+    return float(found.statistic)
