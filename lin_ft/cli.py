@@ -65,16 +65,29 @@ def _subcommand(name: str) -> Any:
     return Annotated[_class(name), tyro.conf.subcommand(name)]
 
 
+LISTS = ("--models", "--without", "--set", "--learning-rates", "--weight-decays")
+"""Options that take any number of words, and so would take the target for one more."""
+
+
 def _positional(arguments: Sequence[str]) -> list[str]:
-    """`--target X`, as it was written before the target had a place of its own, right after the command."""
+    """The target right after the command, wherever a command line can say which word it is.
+
+    `--target X` is how it was written before it had a place of its own; after the words of a list, the last is the
+    target where it is a folder or file that exists.
+    """
     arguments = list(arguments)
-    if arguments and arguments[0] in ("rank", "finetune", "spectrum"):
-        for place, argument in enumerate(arguments):
-            if argument == "--target" and place + 1 < len(arguments):
-                return [arguments[0], arguments[place + 1], *arguments[1:place], *arguments[place + 2 :]]
-            if argument.startswith("--target="):
-                target = argument.removeprefix("--target=")
-                return [arguments[0], target, *arguments[1:place], *arguments[place + 1 :]]
+    if not arguments or arguments[0] not in ("rank", "finetune", "spectrum"):
+        return arguments
+    for place, argument in enumerate(arguments):
+        if argument == "--target" and place + 1 < len(arguments):
+            return [arguments[0], arguments[place + 1], *arguments[1:place], *arguments[place + 2 :]]
+        if argument.startswith("--target="):
+            target = argument.removeprefix("--target=")
+            return [arguments[0], target, *arguments[1:place], *arguments[place + 1 :]]
+    options = [place for place, argument in enumerate(arguments) if argument.startswith("--")]
+    in_list = options and arguments[options[-1]] in LISTS and len(arguments) - options[-1] > 2
+    if in_list and arguments[1].startswith("-") and os.path.exists(arguments[-1]):
+        return [arguments[0], arguments[-1], *arguments[1:-1]]
     return arguments
 
 

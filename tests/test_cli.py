@@ -133,6 +133,10 @@ def test_the_target_has_a_place_of_its_own_and_old_command_lines_go_on_working(z
         "rank", "x", "--models", "a", "b", "--seed", "1",
     ]  # fmt: skip
     assert _positional(["finetune", "--target=x", "--model", "a"]) == ["finetune", "x", "--model", "a"]
+    folder = str(photos)
+    assert _positional(["rank", "--models", "a", "b", folder]) == ["rank", folder, "--models", "a", "b"]
+    for words in (["--models", folder], ["--report", "a", folder], [folder, "--models", "a", folder]):
+        assert _positional(["rank", *words]) == ["rank", *words]
     assert _positional(["data", "info", "--target"]) == ["data", "info", "--target"]
     monkeypatch.chdir(tmp_path)
     common = ("--shots", 4, "--zoo", zoo, "--set", "probes=1", "--json")
