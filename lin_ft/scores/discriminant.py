@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """The regularised linear discriminant that SFDA, PED and ETran rest on."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
 """Dissimilarities of pairs of images in one representation, and their rank correlation."""
 
 import numpy as np

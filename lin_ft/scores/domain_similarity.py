@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """Domain similarity: the earth mover's distance between the class means of source and target."""
 
 import numpy as np
@@ -5,7 +6,7 @@ from jaxtyping import Float
 
 from lin_ft.scores.inputs import class_means, labelled
 from lin_ft.scores.score import Score
-from lin_ft.scores.source_data import _source
+from lin_ft.scores.source_data import source_classes
 from lin_ft.typing import Array
 
 
@@ -29,7 +30,7 @@ def domain_similarity(
     """
     (means, weights), (source_means, source_weights) = (
         class_means(*labelled(features, labels)),
-        class_means(*_source(features, source_features, source_labels)),
+        class_means(*source_classes(features, source_features, source_labels)),
     )
     distances = np.linalg.norm(means[:, None] - source_means[None], axis=2)
     moved = earth_mover(weights / weights.sum(), source_weights / source_weights.sum(), distances)

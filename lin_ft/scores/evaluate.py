@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Inputs(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in self._values  # without computing it
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ def _evaluate(score: Score, inputs: Mapping[str, Any]) -> Scored:
 
 
 @contextlib.contextmanager
-def _noted() -> Iterator[list[str]]:
+def _noted() -> Generator[list[str]]:
     """What a score warns of, in order; all other warnings go on as they are."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """One thin singular value decomposition of the features, shared by every score that needs one."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false
 """Feature metrics of Ueno and Kondo: sparse features are taken for good ones; no labels."""
 
 import numpy as np

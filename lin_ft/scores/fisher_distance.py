@@ -7,7 +7,7 @@ from lin_ft.scores.discriminant import softmax
 from lin_ft.scores.inputs import Matrix, labelled
 from lin_ft.scores.logistic_probe import fit_logistic, standard_size
 from lin_ft.scores.score import Score
-from lin_ft.scores.source_data import _source
+from lin_ft.scores.source_data import source_classes
 from lin_ft.typing import Array
 
 
@@ -29,7 +29,7 @@ def fisher_distance(
     Raises:
         InputError: bad features or labels, of either data set.
     """
-    pairs = labelled(features, labels), _source(features, source_features, source_labels)
+    pairs = labelled(features, labels), source_classes(features, source_features, source_labels)
     f, s = (_fisher(*pair, ridge, iterations) for pair in pairs)
     total = np.maximum(f + s, np.finfo(np.float64).tiny)
     a, b = f / total, s / total

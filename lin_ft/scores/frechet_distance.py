@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from lin_ft.scores.inputs import matrix
 from lin_ft.scores.score import Score
-from lin_ft.scores.source_data import _width
+from lin_ft.scores.source_data import same_width
 from lin_ft.typing import Array
 
 
@@ -19,7 +19,7 @@ def frechet_distance(features: Float[Array, "n d"], source_features: Float[Array
     Raises:
         InputError: features that are not finite or of different width.
     """
-    x, source = matrix(features), _width(matrix(features), source_features)
+    x, source = matrix(features), same_width(matrix(features), source_features)
     shift = float(np.sum((x.mean(0) - source.mean(0)) ** 2))
     x, source = ((each - each.mean(0)) / np.sqrt(len(each)) for each in (x, source))
     traces = float(np.sum(x**2) + np.sum(source**2))

@@ -1,7 +1,8 @@
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 """What a classification score is given, checked once: float64 features and labels 0 .. C-1 of the classes present."""
 
 import numpy as np
-from jax import dtypes
+from jax import numpy as jnp
 from jaxtyping import Float, Int
 
 from lin_ft.errors import InputError
@@ -40,7 +41,7 @@ def real(values: Array, name: str) -> Float[np.ndarray, "..."]:
 
 def _is_real(array: np.ndarray) -> bool:
     """bfloat16 and its like are void to NumPy, but numbers to JAX."""
-    return dtypes.issubdtype(array.dtype, np.floating) or dtypes.issubdtype(array.dtype, np.integer)
+    return jnp.issubdtype(array.dtype, np.floating) or jnp.issubdtype(array.dtype, np.integer)
 
 
 def classes_of(labels: Array, n: int) -> Classes:
@@ -52,7 +53,7 @@ def classes_of(labels: Array, n: int) -> Classes:
     array = np.asarray(labels)
     if array.shape != (n,):
         raise InputError(f"labels: shape {array.shape}, but there are {n} samples; give one label a sample.")
-    if not dtypes.issubdtype(array.dtype, np.integer):
+    if not jnp.issubdtype(array.dtype, np.integer):
         raise InputError(f"labels: {array.dtype} values; classification needs integers, not regression targets.")
     array = array.astype(np.int64)
     if array.min() < 0:
@@ -77,7 +78,7 @@ def probabilities(values: Array, name: str = "source probabilities") -> Matrix:
     """
     theta = matrix(values, name)
     dtype = np.asarray(values).dtype
-    rounding = float(dtypes.finfo(dtype).eps) if dtypes.issubdtype(dtype, np.floating) else 0.0
+    rounding = float(jnp.finfo(dtype).eps) if jnp.issubdtype(dtype, np.floating) else 0.0
     sums = theta.sum(1, keepdims=True)
     if theta.min() < 0:
         raise InputError(f"{name}: {theta.min():.3g} is negative; give probabilities, not logits.")

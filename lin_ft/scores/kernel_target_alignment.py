@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false
 """Kernel-target alignment of the tangent kernel."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """Label-Gradient: r0ᵀ Theta r0, the initial speed of fine-tuning on the squared loss (paper, eqs. 3, 5 and
 7).
 

@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false
 """LEEP: the log-likelihood of the labels given the source head's probabilities."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false
 """Leave-one-out accuracy of a ridge-regression probe, in closed form."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 """LogME: the maximum log evidence of a Bayesian linear model from features to labels, or to regression targets."""
 
 import warnings

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """N-LEEP: LEEP with a Gaussian mixture of the features in the place of the source head."""
 
 import warnings

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """NCTI: how near the features are to neural collapse."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false
 """Leave-one-out accuracy of the nearest class mean."""
 
 import numpy as np

@@ -54,7 +54,7 @@ def normalised_label_gradient(
     """
     if form not in _ESTIMATES:
         raise InputError(f"Unknown form '{form}'; known are {', '.join(_ESTIMATES)}.")
-    common = {"trainable": trainable, "batch_size": batch_size, "devices": devices}
+    common: dict[str, Any] = {"trainable": trainable, "batch_size": batch_size, "devices": devices}
     raw = label_gradient(apply, params, x, targets, residual=residual, **common)
     r0 = np.asarray(targets, np.float64)
     if residual:

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
 """PACTran: PAC-Bayesian bounds on the loss of a new head, negated so that higher is better."""
 
 import numpy as np

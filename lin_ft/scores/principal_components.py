@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """The first k principal components of features, in less time than their whole decomposition."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 """TransRate: how many more bits the features of all classes need than those of each class by itself."""
 
 import numpy as np
