@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.common.figure import CONFIGS, RESULTS, NoData, Options, evidence, main, save_table
 from lin_ft.benchmark import Evidence, over_tasks, summarise
-from lin_ft.benchmark.questions.names import DEFAULT, LABEL_GRADIENT
+from lin_ft.benchmark.questions.names import COSINE_FORM, DEFAULT, is_label_gradient
 from lin_ft.benchmark.questions.order import told_apart
 from lin_ft.benchmark.resampling import mean
 from lin_ft.benchmark.static import BEST_ON_AVERAGE, FINE_TUNED, MOST_PARAMETERS, RANDOM
@@ -73,11 +73,12 @@ def rows(core: Evidence) -> dict[str, str]:
     """At most twelve, those of ROWS that are there and the best by mean Spearman of two kinds."""
     table = {name: values for name, values in core.table("spearman").items() if name in core.targeted}
     best = sorted(table, key=lambda name: -mean(table[name]))
-    gradient = [name for name in best if LABEL_GRADIENT in name][:1]
+    gradient = [name for name in best if is_label_gradient(name)][:1]
     chosen = {name: said for name, said in ROWS.items() if name in core.scores}
-    chosen |= {name: f"Label-Gradient ({name.removeprefix('label_gradient_')})" for name in gradient}
+    forms = {COSINE_FORM: "cosine", "paper_label_gradient": "as in the paper"}
+    chosen |= {name: f"Label-Gradient ({forms.get(name, name.rpartition('_')[2])})" for name in gradient}
     for name in best:
-        if name not in chosen and LABEL_GRADIENT not in name:
+        if name not in chosen and not is_label_gradient(name):
             chosen[name] = f"{name} (best other score here)"
             break
     return dict(list(chosen.items())[:MOST_ROWS])

@@ -12,8 +12,8 @@ from lin_ft.benchmark.results import Scores
 ALIKE = (
     ("label_gradient_cka", "label_gradient/random"),
     ("label_feature_cka", "label_feature_correlation", "label_gradient/zero"),
-    ("label_gradient_cosine", "kernel_target_alignment"),
-    ("label_feature_pearson", "paper_label_feature"),
+    ("kernel_target_alignment", "label_gradient_cosine"),
+    ("paper_label_feature", "label_feature_pearson"),
     ("h_score", "emms"),
 )
 """Names under which tables hold one quantity, or one order of the models; the first one present stays.

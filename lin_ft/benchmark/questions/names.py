@@ -7,8 +7,13 @@ from lin_ft.benchmark.results import Scores
 DEFAULT = "predicted_decrease"
 """What `lin-ft rank` ranks by."""
 PREDICTION = "predicted_accuracy"
-LABEL_GRADIENT = "label_gradient"
-"""Every score with this in its name is a form of it, the paper's own included."""
+COSINE_FORM = "kernel_target_alignment"
+"""The name of Label-Gradient's cosine form: the alignment of the tangent kernel with the labels."""
+
+
+def is_label_gradient(name: str) -> bool:
+    """One of its forms, the paper's own included."""
+    return "label_gradient" in name or name == COSINE_FORM
 
 
 def named(scores: Scores, part: str) -> list[str]:

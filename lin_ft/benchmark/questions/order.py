@@ -10,7 +10,7 @@ import numpy as np
 from lin_ft.benchmark.comparison import CriticalDifference, critical_difference, paired_tests
 from lin_ft.benchmark.evidence import Evidence
 from lin_ft.benchmark.questions.answer import Answer, verdict, with_interval
-from lin_ft.benchmark.questions.names import DEFAULT, LABEL_GRADIENT
+from lin_ft.benchmark.questions.names import DEFAULT, is_label_gradient
 from lin_ft.benchmark.resampling import INTERVAL, mean, over_tasks
 from lin_ft.benchmark.score_names import repetitions
 from lin_ft.benchmark.statistics import SHOWN, TITLES
@@ -60,8 +60,8 @@ def told_apart(evidence: Evidence) -> CriticalDifference:
 
 def label_gradient(scores: dict[str, np.ndarray]) -> tuple[str, str, dict[str, Any]]:
     """(verdict, sentence, numbers) of its best form against the best other score, paired by task."""
-    ours = [name for name in scores if LABEL_GRADIENT in name]
-    others = [name for name in scores if LABEL_GRADIENT not in name]
+    ours = [name for name in scores if is_label_gradient(name)]
+    others = [name for name in scores if not is_label_gradient(name)]
     if not ours or not others:
         return "", "", {}
     first, second = (max(names, key=lambda name: mean(scores[name])) for names in (ours, others))

@@ -6,7 +6,7 @@ import numpy as np
 
 from lin_ft.benchmark.evidence import Evidence
 from lin_ft.benchmark.questions.answer import Answer, verdict, with_interval
-from lin_ft.benchmark.questions.names import DEFAULT, LABEL_GRADIENT, PREDICTION, named
+from lin_ft.benchmark.questions.names import DEFAULT, PREDICTION, is_label_gradient, named
 from lin_ft.benchmark.resampling import INTERVAL, mean, over_tasks
 from lin_ft.benchmark.static import BASELINES, BEST_ON_AVERAGE, FINE_TUNED, RANDOM
 
@@ -42,8 +42,8 @@ def how_many_selections(evidence: Evidence) -> Answer | None:
 def _leading(evidence: Evidence) -> list[str]:
     """The default, and the best form of Label-Gradient and of the predicted accuracy, by mean Spearman."""
     rows = []
-    for part in (DEFAULT, PREDICTION, LABEL_GRADIENT):
-        names = named(evidence.scores, part)
+    gradients = [name for name in evidence.targeted if is_label_gradient(name)]
+    for names in (named(evidence.scores, DEFAULT), named(evidence.scores, PREDICTION), gradients):
         if names:
             rows.append(max(names, key=lambda name: np.nan_to_num(mean(evidence.of_task("spearman", name)), nan=-2)))
     return rows

@@ -6,7 +6,7 @@ import numpy as np
 
 from lin_ft.benchmark.evidence import Evidence
 from lin_ft.benchmark.questions.answer import Answer, verdict, with_interval
-from lin_ft.benchmark.questions.names import DEFAULT, LABEL_GRADIENT
+from lin_ft.benchmark.questions.names import DEFAULT, is_label_gradient
 from lin_ft.benchmark.resampling import mean, over_tasks
 from lin_ft.benchmark.static import BASELINES
 from lin_ft.benchmark.summary import number
@@ -35,7 +35,7 @@ def does_a_choice_carry_over(evidence: Evidence) -> Answer | None:
         f" others"
     )
     short = "undecided"
-    ours = [name for name in order if LABEL_GRADIENT in name]
+    ours = [name for name in order if is_label_gradient(name)]
     if ours and chosen not in ours:
         form = ours[0]
         numbers["difference to " + form] = difference = over_tasks((table[chosen] - table[form])[~tuned])
