@@ -56,7 +56,8 @@ def network_in(value: Any) -> Found:
     plain = next((each for each in ordered if not averaged(each)), None)
     if averaged(path):
         rather = f" rather than {'.'.join(plain)}" if plain else ""
-        notes.append(f"averaged weights taken: {'.'.join(path)}{rather}")
+        never = bool(_at(value, path).get("n_averaged", 1) == 0)
+        notes.append(f"averaged weights taken: {'.'.join(path)}{rather}{' (n_averaged is 0: never averaged)' * never}")
         if plain:
             tensors, filled = _filled(tensors, found[plain])
             notes += [f"{filled} tensors that the averaged weights lack taken from {'.'.join(plain)}"] * (filled > 0)

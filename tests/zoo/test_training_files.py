@@ -94,6 +94,7 @@ WRAPPED = {
     "nested": (lambda t, o: {"checkpoint": {"model": t}}, None),
     "optimizer": (lambda t, o: {"model": t, "optimizer": {"state": {0: o}, "param_groups": [{"lr": 0.1}]}}, None),
     "a name of its own": (lambda t, o: {"my_network": t, "epoch": 1}, None),
+    "never averaged": (lambda t, o: {"model": o, "ema": t | {"n_averaged": np.int64(0)}}, "(n_averaged is 0: never"),
     "a list": (lambda t, o: [t, 3], None),
     "state_dict_ema": (lambda t, o: {"state_dict": o, "state_dict_ema": t}, "state_dict_ema rather than state_dict"),
     "model_ema": (lambda t, o: {"model": o, "model_ema": prefixed(t, "module.")}, "model_ema rather than model"),
