@@ -45,7 +45,8 @@ class How:
     """How to rank."""
 
     score: str = ""
-    """What to rank by, then after commas what to show: names of `lin-ft scores list`, all, file.py:function."""
+    """What to rank by, then after commas what to show: names of `lin-ft scores list`, all, file.py:function. Default:
+    gain, which predicts points, for models that its calibration knows; else the score measured to rank best."""
     source_shots: int = 0
     """Images a class of each model's source data, for the scores that need them (fetched at first use)."""
     head: str = ""
@@ -89,7 +90,8 @@ class Rank:
     def run(self) -> None:
         from lin_ft.commands.finetune import How as FinetuneOptions
         from lin_ft.data import load_task
-        from lin_ft.ranking import RankConfig, rank
+        from lin_ft.gain import load
+        from lin_ft.ranking import GAIN, RankConfig, rank
 
         what, how = self.what, self.how
         if how.verify < 0:
@@ -98,7 +100,9 @@ class Rank:
         settings = changed(RankConfig(**self._settings()), mine, "rank")
         finetuning = changed(FinetuneOptions(), tuning, "finetune").checked() if how.verify and tuning else None
         zoo = chosen_zoo(what.zoo or zoo_for(what.target), what.models, what.without, what.reference)
-        config = dataclasses.replace(settings, reference=reference_of(zoo, what.reference))
+        known = not how.score and not load().unknown([model.name for model in zoo])
+        by = {"score": GAIN} if known and settings.score == RankConfig.score else {}
+        config = dataclasses.replace(settings, reference=reference_of(zoo, what.reference), **by)
         task = load_task(what.target, shots=what.shots, seed=what.seed, size=what.size or _side(zoo))
         ranking = rank(zoo, task, config, progress=True)
         written = self._write(ranking, task)

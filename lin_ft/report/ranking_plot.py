@@ -27,7 +27,7 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
         axes = figure.add_subplot()
     else:  # the order comes from other numbers than the accuracies: these stand in front
         front, axes = figure.subplots(1, 2, sharey=True, width_ratios=(1, 2.4))
-        _plot_score(ranking, front)
+        (_plot_gains if ranking.models[0].predicted_gain_interval else _plot_score)(ranking, front)
     places = range(len(rows))
     values = [row.predicted_accuracy for row in rows]
     errors = [
@@ -89,4 +89,17 @@ def _plot_score(ranking: "Ranking", axes: Any) -> None:
         axes.text(max(length, 0.0) + 0.02 * (high - low), place, text, va="center", fontsize=8)
     axes.set_xlim(low, high + 0.35 * (high - low) if high > low else 1.0)
     axes.set_xlabel(ranking.score.replace("_", " ") + "\n(the larger, the better)")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _plot_gains(ranking: "Ranking", axes: Any) -> None:
+    """Gains over the reference with their 90 % intervals, in points; the darker, the likelier to be the best."""
+    for place, row in enumerate(ranking.models):
+        gain, (low, high) = 100 * (row.predicted_gain or 0.0), row.predicted_gain_interval or (0.0, 0.0)
+        shade = 0.85 - 0.7 * (row.p_best or 0.0)
+        axes.plot([100 * low, 100 * high], [place, place], color="black", lw=1, zorder=2)
+        axes.plot([gain], [place], "o", ms=9, mfc=(shade,) * 3, mec="black", mew=0.7, zorder=3)
+        axes.text(gain, place - 0.22, f"{row.p_best or 0.0:.0%}", ha="center", va="bottom", fontsize=7)
+    axes.axvline(0, color=REFERENCE_LINE, ls="--", lw=1, zorder=1)
+    axes.set_xlabel("gain in points, 90 % interval\n(dark and above: P(best))")
     axes.spines[["top", "right"]].set_visible(False)

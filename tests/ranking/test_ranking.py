@@ -223,3 +223,8 @@ def test_by_gain_every_number_follows_the_order(zoo, task, tmp_path):
     other = rank(zoo, task, dataclasses.replace(CONFIG, score="gain", reference="absent"))
     assert "absent is not in this zoo" in other.notes[0]
     assert other.reference in ("first", "second")
+
+
+def test_the_picture_of_gains(zoo, task, tmp_path):
+    plot_ranking(rank(zoo, task, dataclasses.replace(CONFIG, score="gain")), tmp_path / "gains.png")
+    assert (tmp_path / "gains.png").stat().st_size > 5000
