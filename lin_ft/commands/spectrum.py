@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from lin_ft.commands.tables import console
-from lin_ft.commands.zoo_of_name import chosen_zoo
+from lin_ft.commands.zoo_of_name import chosen_zoo, zoo_with
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Spectrum:
     shots: int | Literal["all"] | None = None
     """Training images a class, or all. Default: 10, or what there is in classes with fewer."""
     seed: int = 0
-    zoo: str = "embedded"
+    zoo: str = ""
+    """embedded, multi_domain, packaged, user, a folder, or several with commas. Default: the first that has them."""
     probes: int = 4
     plot: Path | None = Path("spectrum.png")
     json: Path | None = None
@@ -37,7 +38,7 @@ class Spectrum:
         from lin_ft.ranking import RankConfig, View
         from lin_ft.report.spectrum_plot import plot_spectra
 
-        models = chosen_zoo(self.zoo, self.model)
+        models = chosen_zoo(self.zoo or zoo_with(self.model), self.model)
         task = load_task(self.target, shots=self.shots, seed=self.seed)
         config = RankConfig(probes=self.probes, seed=self.seed)
         spectra = [View(model, task, config).label_spectrum for model in models]

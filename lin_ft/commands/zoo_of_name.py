@@ -40,6 +40,19 @@ def chosen_zoo(name: str, models: Sequence[str], without: Sequence[str] = (), re
     return zoo
 
 
+def zoo_with(names: Sequence[str]) -> str:
+    """The zoo where none is named and models are: the first of all there are that has them; else the embedded one."""
+    from lin_ft.zoo import named_zoo, select_models
+
+    for zoo in ("embedded", "multi_domain", "packaged", "user"):
+        with contextlib.suppress(InputError):
+            select_models(named_zoo(zoo), names)
+            return zoo
+    from lin_ft.zoo.packaged import packaged_models
+
+    return "packaged" if set(names) <= set(packaged_models()) else "embedded"
+
+
 def reference_of(zoo, name: str = "") -> str:
     """The model that gains are against: the named one, or that of the embedded or else of the packaged zoo."""
     from lin_ft.zoo import select_models

@@ -60,6 +60,32 @@ def contact_sheet(
     return path
 
 
+def sheet_html(title: str, data: ImageData, *, columns: int = 8, max_classes: int = 20) -> str:
+    """The first `columns` images of each class (at most `max_classes`) with the class names, pictures inside."""
+    import base64
+    import io
+    from html import escape
+
+    from PIL import Image
+
+    def picture(image: np.ndarray) -> str:
+        shown, buffer = Image.fromarray(image), io.BytesIO()
+        shown.thumbnail((96, 96))
+        shown.save(buffer, "PNG")
+        source = base64.b64encode(buffer.getvalue()).decode()
+        return f'<img alt="" style="display:inline;margin:1px;width:48px" src="data:image/png;base64,{source}">'
+
+    rows = []
+    for label, name in enumerate(data.class_names[:max_classes]):
+        pictures = "".join(picture(data.images[place]) for place in np.flatnonzero(data.labels == label)[:columns])
+        rows.append(
+            f'<tr><td style="text-align:left">{escape(name)}</td><td style="text-align:left">{pictures}</td></tr>'
+        )
+    more = len(data.class_names) - max_classes
+    note = f"<p>… and {more} classes more</p>" if more > 0 else ""
+    return f"<p>{escape(title)}</p><table><tbody>{''.join(rows)}</tbody></table>{note}"
+
+
 def _load(source: str | Path, split: str | None, size: int) -> ImageData:
     if split is None:
         splits = splits_of(source)

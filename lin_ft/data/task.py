@@ -67,6 +67,11 @@ class Task:
         unused = self.accounting.summary() if self.accounting else ""
         return f"{text}; not used: {unused}" if unused else text
 
+    def _repr_html_(self) -> str:
+        from lin_ft.data.sheet import sheet_html
+
+        return sheet_html(str(self), self.train)
+
 
 @renamed(source="target")
 def load_task(

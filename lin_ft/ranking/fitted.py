@@ -45,6 +45,28 @@ class Fitted:
             shown.remove(least)
         yield table
 
+    def _repr_html_(self) -> str:
+        """The whole table, for notebooks."""
+        from html import escape
+
+        align = ["left" if column.left else "right" for column in self.columns]
+        heads = "".join(
+            f'<th style="text-align:{side}">{escape(" ".join(column.head.replace(f"-{chr(10)}", "-").split()))}</th>'
+            for side, column in zip(align, self.columns, strict=True)
+        )
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f'<td style="text-align:{side};white-space:nowrap">{escape(cell.strip())}</td>'
+                for side, cell in zip(align, cells, strict=True)
+            )
+            + "</tr>"
+            for cells in zip(*(column.cells for column in self.columns), strict=True)
+        )
+        note = f"<p>{escape(self.note)}</p>" if self.note else ""
+        caption = f'<caption style="text-align:left">{escape(self.title)}</caption>'
+        return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{note}"
+
     def _table(self, shown: Sequence[Column], fold: bool = False) -> Any:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table

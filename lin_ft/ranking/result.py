@@ -141,6 +141,41 @@ class Ranking:
         """
         return ranking_table(self, wide=wide)
 
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """The picture, a matplotlib figure that notebooks show; written as well where a `path` is given."""
+        from lin_ft.report import ranking_picture
+
+        picture = ranking_picture(self)
+        if path is not None:
+            picture.save(path)
+        return picture
+
+    def to_polars(self) -> Any:
+        """A polars DataFrame, a row a model, best first: the columns of the JSON, intervals as two columns each, and
+        the scores that were asked for as score/NAME.
+
+        Raises:
+            InputError: polars is not installed.
+        """
+        try:
+            import polars
+        except ImportError as error:
+            raise InputError("polars is not installed: pip install 'lin-ft[bench]'.") from error
+        rows = []
+        for row in self.as_dict()["models"]:
+            scores = row.pop("scores")
+            flat = {}
+            for name, value in row.items():
+                if name.endswith("_interval") and value is not None:
+                    flat[f"{name}_low"], flat[f"{name}_high"] = value
+                else:
+                    flat[name] = value
+            rows.append(flat | {f"score/{name}": each["value"] for name, each in scores.items()})
+        return polars.from_dicts(rows, infer_schema_length=None)
+
     def value(self, row: RankedModel) -> float | None:
         """What the row is ranked by; None where the score has no value for it."""
         value = row.key(self.score)[0]

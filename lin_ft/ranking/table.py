@@ -105,7 +105,8 @@ def score_table(rows: Sequence[tuple[str, Mapping[str, Scored]]]) -> Fitted:
     """
     names = [name for name in rows[0][1] if any(scores[name].value is not None for _, scores in rows)]
     missing = [f"{name} ({rows[0][1][name].reason})" for name in rows[0][1] if name not in names]
-    note = f"Left out: {'; '.join(missing)}." if missing else ""
+    notes = [f"{model}: {scores[name].note}." for name in names for model, scores in rows if scores[name].note]
+    note = " ".join([*notes, *([f"Left out: {'; '.join(missing)}."] if missing else [])])
     seconds = [f"{np.mean([scores[name].seconds for _, scores in rows]):.2f}" for name in names]
     if len(names) <= 3:
         columns = [Column("model", [*(name for name, _ in rows), "seconds"], left=True)]

@@ -1,6 +1,7 @@
 """Figures and tables."""
 
 from lin_ft.report.agreement_plot import plot_agreement
-from lin_ft.report.ranking_plot import plot_ranking
+from lin_ft.report.ranking_plot import plot_ranking, ranking_picture
+from lin_ft.report.spectrum_plot import plot_spectra, spectra_picture
 
-__all__ = ["plot_agreement", "plot_ranking"]
+__all__ = ["plot_agreement", "plot_ranking", "plot_spectra", "ranking_picture", "spectra_picture"]

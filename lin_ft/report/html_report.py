@@ -25,18 +25,53 @@ EXAMPLES = 8
 """Photographs of each class on the contact sheet."""
 PACKAGES = ("lin-ft", "jax", "jaxlib", "flax", "numpy")
 
+SORT = """
+// Tables sort by the column whose head is clicked: numbers from the largest, names from the first; again: reversed.
+for (const table of document.querySelectorAll('table')) {
+  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => head.firstElementChild.onclick = () => {
+    const value = row => row.cells[column].textContent.replace('\u2212', '-').trim();
+    const rows = [...body.rows], number = rows.every(row => value(row) === '' || !isNaN(parseFloat(value(row))));
+    const first = number && column > 0 ? 'descending' : 'ascending';
+    const now = head.ariaSort || head.getAttribute('aria-sort');
+    const order = now === first ? (first === 'ascending' ? 'descending' : 'ascending') : first;
+    const sign = order === 'ascending' ? 1 : -1;
+    rows.sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === '' || y === '') return (x === '') - (y === '');
+      return sign * (number ? parseFloat(x) - parseFloat(y) : x.localeCompare(y));
+    });
+    heads.forEach(each => each.removeAttribute('aria-sort'));
+    head.setAttribute('aria-sort', order);
+    body.append(...rows);
+  });
+}
+"""
+
 STYLE = """
 :root { color-scheme: light dark; --line: #8885; --soft: #8882; }
 * { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 72rem; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0; padding: 1rem clamp(1rem, 2.5vw, 4rem); }
+p, h1, h2, pre { max-width: 60rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 figure { margin: 0; flex: 1 1 20rem; min-width: 0; } figure svg { width: 100%; height: auto; background: #fff; }
 figcaption, .note { color: GrayText; font-size: .9rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; }
 .ranking { max-width: 46rem; }
+.both { display: grid; gap: 1rem 2.5rem; grid-template-columns: minmax(0, 1fr); align-items: start; }
+@media (min-width: 90rem) { .both { grid-template-columns: minmax(22rem, 1fr) fit-content(68%); } }
+.both > * { min-width: 0; }
+@media (min-width: 75rem) { .classes { columns: 2; column-gap: 2.5rem; } .class { break-inside: avoid; } }
+@media (min-width: 130rem) { .classes { columns: 3; } }
 @media (max-width: 32rem) { .ranking { overflow-x: auto; } .ranking svg { width: 34rem; } }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th button { all: unset; cursor: pointer; font-weight: inherit; }
+th button:focus-visible { outline: 2px solid; outline-offset: 2px; }
+th button::after { content: "↕"; opacity: .35; padding-left: .25em; }
+th[aria-sort=ascending] button::after { content: "↑"; opacity: 1; }
+th[aria-sort=descending] button::after { content: "↓"; opacity: 1; }
+th { white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
 .class { display: flex; align-items: center; gap: .6rem; flex-wrap: wrap; padding: .25rem 0; }
 .class b { flex: 0 0 9rem; font-weight: 500; overflow-wrap: anywhere; }
@@ -63,8 +98,8 @@ def write_report(ranking: "Ranking", task: "Task", folder: str | Path, *, comman
         f"<h1>{_text(title)}</h1>",
         f"<p>{_text(_summary(ranking))}</p>",
         "<h2>Ranking</h2>",
-        f"<div class='row ranking'>{_figure(ranking_figure(ranking), _RANKING_CAPTION)}</div>",
-        _table(ranking),
+        f"<div class=both><div class=ranking>{_figure(ranking_figure(ranking), _RANKING_CAPTION)}</div>",
+        f"<div>{_table(ranking)}</div></div>",
         *_curves(ranking),
         *_disagreement(ranking, task),
         "<h2>The task</h2>",
@@ -76,7 +111,7 @@ def write_report(ranking: "Ranking", task: "Task", folder: str | Path, *, comman
     ]
     head = f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{_text(title)}</title>"
     head += f'<meta name=viewport content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body>'
-    page = head + "\n".join(parts) + "</body></html>\n"
+    page = head + "\n".join(parts) + f"<script>{SORT}</script></body></html>\n"
     write_atomically(path, lambda temporary: temporary.write_text(page, encoding="utf-8"))
     return path
 
@@ -117,7 +152,10 @@ def _table(ranking: "Ranking") -> str:
         if unbalanced:
             cells.append(f"{100 * row.measured.comparable[0]:.1f}" if row.measured else "")
         rows.append("".join(f"<td>{_text(cell)}</td>" for cell in cells))
-    names = "".join(f"<th>{name}</th>" for name in (*heads, *["measured %"] * measured, *["balanced %"] * unbalanced))
+    names = "".join(
+        f"<th><button>{name}</button></th>"
+        for name in (*heads, *["measured %"] * measured, *["balanced %"] * unbalanced)
+    )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     note = "<p class=note>* the reference that gains are against</p>" if " *" in body else ""
     note += f"<p class=note>{_text(ranking.balance_note)}</p>" if ranking.balance_note else ""
@@ -166,7 +204,7 @@ def _contact_sheet(task: "Task") -> list[str]:
         places = np.flatnonzero(task.train.labels == label)[:EXAMPLES]
         pictures = "".join(_picture(task.train.images[place], name) for place in places)
         rows.append(f"<div class=class><b>{_text(name)}</b><div class=pictures>{pictures}</div></div>")
-    return rows
+    return [f"<div class=classes>{''.join(rows)}</div>"]
 
 
 def _picture(image: np.ndarray, title: str) -> str:

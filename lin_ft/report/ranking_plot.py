@@ -4,25 +4,29 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lin_ft.files.atomic import write_atomically
 from lin_ft.report.plain import plain
 
 if TYPE_CHECKING:
     from lin_ft.ranking import Ranking
+    from lin_ft.report.picture import Picture
 
 # Blue and orange of Okabe and Ito: told apart by the colour-blind, and by lightness in grey.
 PREDICTED, MEASURED, REFERENCE_LINE = "#0072B2", "#E69F00", "#555555"
 
 
 def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
-    """Write a PNG (or what the suffix says): one bar a model, best on top, 95 % intervals, percent of images."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Write the picture of `ranking_picture`: a PNG, or what the suffix says."""
+    ranking_picture(ranking).save(path)
+
+
+def ranking_picture(ranking: "Ranking") -> "Picture":
+    """One bar a model, best on top, 95 % intervals, percent of images; a matplotlib figure that notebooks show."""
     from matplotlib.ticker import PercentFormatter
 
+    from lin_ft.report.picture import Picture
+
     rows = ranking.models
-    figure = Figure(figsize=(7.5, 1.6 + 0.42 * len(rows)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Picture(figsize=(7.5, 1.6 + 0.42 * len(rows)), layout="constrained")
     if ranking.score == "predicted_accuracy":
         axes = figure.add_subplot()
     else:  # the order comes from other numbers than the accuracies: these stand in front
@@ -73,9 +77,7 @@ def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
     if measured:
         axes.legend(loc="lower right", frameon=True, fontsize=8)
     plain(*figure.axes, title, axes.xaxis.label)
-    path = Path(path)
-    suffix = path.suffix.lstrip(".") or "png"
-    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))
+    return figure
 
 
 def _plot_score(ranking: "Ranking", axes: Any) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lin_ft.files.atomic import write_atomically
 from lin_ft.report.plain import plain
 
 if TYPE_CHECKING:
+    from lin_ft.report.picture import Picture
     from lin_ft.spectra import KernelSpectrum
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -17,12 +17,15 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 
 
 def plot_spectra(spectra: Sequence["KernelSpectrum"], path: str | Path) -> None:
-    """Write a PNG (or what the suffix says): one line a model in three panels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Write the picture of `spectra_picture`: a PNG, or what the suffix says."""
+    spectra_picture(spectra).save(path)
 
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+
+def spectra_picture(spectra: Sequence["KernelSpectrum"]) -> "Picture":
+    """One line a model in three panels; a matplotlib figure that notebooks show."""
+    from lin_ft.report.picture import Picture
+
+    figure = Picture(figsize=(11, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     times = np.logspace(-2, 4, 200)
     for index, spectrum in enumerate(spectra):
@@ -42,5 +45,4 @@ def plot_spectra(spectra: Sequence["KernelSpectrum"], path: str | Path) -> None:
     for axes in (left, middle, right):
         axes.spines[["top", "right"]].set_visible(False)
     plain(figure.suptitle(spectra[0].task, fontsize=10), right)
-    suffix = Path(path).suffix.lstrip(".") or "png"
-    write_atomically(Path(path), lambda temporary: figure.savefig(temporary, dpi=150, format=suffix))
+    return figure

@@ -19,8 +19,9 @@ def parc(
     Bolya, Mittapalli and Hoffman, NeurIPS 2021. x: 32 principal components, each standardised. Range
     [-100, 100], higher is better; unchanged by rotation and scale. Cost: O(n² (k + log n)).
     Correlations over components change with the components' signs, which PCA leaves open: each is turned so that its
-    largest entry is positive, as scikit-learn did when the authors used it. Their PCA is randomised,
-    this one exact; "+l" (depth/50 after a z-score over all transfers, 11 of 70 points) is not part of this score.
+    largest entry is positive, as scikit-learn did when the authors used it. Their PCA is randomised, this one exact;
+    rounding in their correlations of one-hot rows breaks ties, which moves values by 1e-4 of themselves; "+l" (depth/50
+    after a z-score over all transfers, 11 of 70 points) is not part of this score.
 
     Raises:
         InputError: bad features or labels.

@@ -41,7 +41,7 @@ def test_the_page_is_whole_and_needs_no_network(ranked, tmp_path):
     page = Page(text)
     links = [value for _, attributes in page.tags for key, value in attributes.items() if key in ("src", "href")]
     assert all(link.startswith(("data:", "#")) for link in links)
-    assert not re.search(r"url\((?!#)|@import|<script|<link", text)
+    assert not re.search(r"url\((?!#)|@import|<script[^>]*src|<link", text)
     assert "<b> & c" in page.text, "names are shown as they are"
     for row in ranking.models:
         assert row.name in page.text
@@ -69,3 +69,15 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(ranked, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         write_report(*ranked, tmp_path / "file" / "report")
+
+
+def test_tables_sort_and_the_page_takes_its_whole_width(ranked, tmp_path):
+    """Every head is a button, and the script is there."""
+    ranking, task = ranked
+    text = write_report(ranking, task, tmp_path / "new").read_text()
+    head = text[text.index("<thead>") : text.index("</thead>")]
+    assert head.count("<th><button>") == head.count("<th>") == 9
+    assert "aria-sort" in text[text.rindex("<script>") :]
+    body = re.search(r"\nbody {([^}]*)}", text)
+    assert body is not None
+    assert "max-width" not in body[1]

@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pytest
 import scipy.stats
+from rich.console import Console
 from tiny import light_task, random_model
 
 from lin_ft import cli
 from lin_ft.errors import InputError
-from lin_ft.ranking import RankConfig, kendall_matrix, rank
-from lin_ft.scores import SCORES
+from lin_ft.ranking import RankConfig, kendall_matrix, rank, ranking_from_dict
+from lin_ft.scores import SCORES, Scored
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,16 @@ def test_json_and_table_hold_them(ranking, tmp_path):
     assert set(row["scores"]["logme"]) == {"value", "seconds"}
     assert row["scores"]["rsa"]["reason"] == "needs target features"
     assert ranking.score_table().row_count > 40
+
+
+def test_what_a_score_assumed_is_shown_and_kept(ranking, capsys):
+    note = "LogME: 1 of 9 samples are repeated; each is counted once"
+    (first, *others) = ranking.models
+    noted = dataclasses.replace(first, scores={**first.scores, "logme": Scored(1.0, note=note)})
+    noted = dataclasses.replace(ranking, models=(noted, *others))
+    Console(width=400).print(noted.score_table())
+    assert f"{first.name}: {note}." in " ".join(capsys.readouterr().out.split())
+    assert ranking_from_dict(noted.as_dict()).models[0].scores["logme"].note == note
 
 
 def test_kendall_matrix_is_scipys():
