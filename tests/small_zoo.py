@@ -1,6 +1,6 @@
 """A zoo of small convolutional networks and folders of images: what experiments and notebooks run on in the tests."""
 
-import json
+import itertools
 from pathlib import Path
 
 import jax
@@ -8,6 +8,7 @@ import numpy as np
 from networks import ConvNet, conv_variables
 from PIL import Image
 
+from lin_ft.benchmark.collect import as_table, write_parquet
 from lin_ft.zoo import ModelCard, architectures, save_card, save_weights
 
 NAMES = ("first", "second", "third", "fourth")
@@ -45,24 +46,27 @@ def small_tasks(folder: Path, n_train: int = 6, n_test: int = 4) -> Path:
     return folder
 
 
-def small_truth(folder: Path, seeds=(0,), shots: int = 4) -> Path:
-    """Cells as verify_ranking.py writes them, for every pair, accuracies in the order of NAMES."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for task in TASKS:
-        for seed in seeds:
-            for place, name in enumerate(NAMES):
-                accuracy = 0.5 + place / 10 + seed / 100
-                rates = {"0.01": accuracy - 0.1, "0.03": 1 - accuracy}
-                prediction = {
-                    "predicted_accuracy": accuracy - 0.05,
-                    "predicted_loss": 0.1,
-                    "label_gradient": 0.1 * place,
-                }
-                prediction["label_feature_correlation"] = -0.1 * place
-                cell = {
-                    "task": task, "shots": shots, "seed": seed, "model": name, "n": 8, "n_classes": 2,
-                    "finetuned": {"test_accuracy": accuracy, "learning_rate": 0.01, "validation_accuracy": rates},
-                    "random": prediction, "zero": prediction, "k_nearest_neighbours": 0.5, "source_accuracy": 0.5,
-                }  # fmt: skip
-                (folder / f"{task}-{seed}-{name}.json").write_text(json.dumps(cell))
-    return folder
+def small_truth(path: Path, seeds=(0,), shots=(4,), tasks=TASKS) -> Path:
+    """A table as `lin-ft bench collect` writes it, with every pair, accuracies in the order of NAMES."""
+    rows = []
+    for task, n_shots, seed in itertools.product(tasks, shots, seeds):
+        for place, name in enumerate(NAMES):
+            accuracy = 0.5 + place / 10 + (seed - tasks.index(task) * place) / 100
+            of_pair = {
+                "model": name, "task": task, "shots": n_shots, "seed": seed, "image_size": 32, "n": 8, "n_classes": 2,
+                "n_test": 8, "source": name, "domain": "d", "architecture": "small", "family": "single",
+                "n_params": 300, "source_test_accuracy": 0.5, "device": "cpu", "commit": "abc", "versions": "python 3",
+                "peak_memory_mb": 9.0, "work_cpu_seconds": 1.0,
+            }  # fmt: skip
+            rates = {"test_accuracy/0.01": accuracy - 0.1, "test_accuracy/0.03": 1 - accuracy}
+            tuned = {"part": "finetune", "status": "done", "test_accuracy": accuracy, "learning_rate": 0.01, **rates}
+            tuned |= {"seconds": 10.0, "work_seconds": 10.0, "work": f"f{len(rows)}"}
+            rows.append(of_pair | tuned)
+            scores = {("logme", None, None): -float(place), ("predicted_decrease", "random", None): float(place)}
+            for head in ("random", "zero"):
+                scores["predicted_accuracy", head, "image"] = accuracy - 0.1
+            work = {"part": "scores", "seconds": 0.1, "work_seconds": 1.0, "work": f"s{len(rows)}"}
+            for (score, head, left_out), value in scores.items():
+                rows.append(of_pair | work | {"score": score, "head": head, "left_out": left_out, "value": value})
+    write_parquet(as_table(rows), path)
+    return path

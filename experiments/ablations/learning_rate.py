@@ -2,36 +2,24 @@
 
 Command   python -m experiments.ablations.learning_rate --truth TABLE.parquet
 Expected  results/ablation_learning_rate.{json,md,png,pdf}
-Hardware  1 CPU core, seconds: the cells hold the test accuracy of every rate (those of verify_ranking.py only the
-          validation accuracy, which then stands in)
+Hardware  1 CPU core, seconds: the table holds the test accuracy of every rate
 """
-
-import json
 
 import tyro
 
 from experiments.common.ablation import Options, Pair, key_of, run
+from lin_ft.benchmark.collect import OF_RATE, finetuned, read_parquet
 
 
 def of_rates(options: Options) -> dict[str, dict[str, float]]:
     """Pair -> accuracy at each learning rate."""
-    if options.truth.is_dir():
-        cells = [json.loads(path.read_text()) for path in sorted(options.truth.glob("*.json"))]
-        return {
-            key_of(c["task"], c["seed"], c["model"]): {
-                f"rate {rate} (validation)": value for rate, value in c["finetuned"]["validation_accuracy"].items()
-            }
-            for c in cells
-        }
-    from lin_ft.benchmark.collect import OF_RATE, read_parquet
-
     table = read_parquet(options.truth)
     rates = [name for name in table.columns if name.startswith(OF_RATE)]
     return {
         key_of(row["task"], row["seed"], row["model"]): {
             f"rate {name.removeprefix(OF_RATE)}": row[name] for name in rates
         }
-        for row in table.filter(table["shots"] == options.shots).iter_rows(named=True)
+        for row in finetuned(table, options.shots).iter_rows(named=True)
     }
 
 

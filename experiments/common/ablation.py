@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from experiments.common.figure import CORE, RESULTS, development
 from lin_ft.benchmark import Judge, Results, Summary, caption, markdown_table, summarise
-from lin_ft.benchmark.collect import matrix, read_parquet
+from lin_ft.benchmark.collect import finetuned, matrix, read_parquet
 from lin_ft.benchmark.resampling import INTERVAL
 from lin_ft.benchmark.static import BEST_ON_AVERAGE, fine_tuned, leave_one_task_out
 from lin_ft.data import load_task
@@ -44,7 +44,7 @@ class Options:
     """Of every ablation."""
 
     truth: Path = CORE
-    """A table that `lin-ft bench collect` wrote, or a folder of cells of verify_ranking.py."""
+    """A table that `lin-ft bench collect` wrote."""
     out: Path = RESULTS
     zoo: str = "embedded"
     models: tuple[str, ...] = ()
@@ -161,13 +161,8 @@ def run(name: str, title: str, variants: Variants, options: Options, tasks: Sequ
 
 def truth(path: Path, shots: int) -> dict[tuple[str, int, str], float]:
     """(task, seed, model) -> fine-tuned test accuracy."""
-    if path.is_dir():
-        cells = [json.loads(file.read_text()) for file in sorted(path.glob("*.json"))]
-        cells = [cell for cell in cells if cell["shots"] == shots]
-        found = {(c["task"], c["seed"], c["model"]): c["finetuned"]["test_accuracy"] for c in cells}
-    else:
-        rows = [row for row in read_parquet(path).iter_rows(named=True) if row["shots"] == shots]
-        found = {(r["task"], r["seed"], r["model"]): r["test_accuracy"] for r in rows if r["test_accuracy"] is not None}
+    rows = finetuned(read_parquet(path), shots).iter_rows(named=True)
+    found = {(r["task"], r["seed"], r["model"]): r["test_accuracy"] for r in rows if r["test_accuracy"] is not None}
     if not found:
         raise InputError(f"{path}: no fine-tuned accuracy at {shots} shots; give a table of `lin-ft bench collect`.")
     return found
@@ -199,11 +194,9 @@ def arrays(
 
 
 def baselines(options: Options, results: Results) -> dict[str, Float[np.ndarray, "S T M"]]:
-    """k-NN and the linear probe of the same models, tasks and draws, where the truth is a table that has them, the
-    best on average on the other tasks, and a real fine-tuning on another draw."""
+    """k-NN and the linear probe of the same models, tasks and draws, where the truth has them, the best on average on
+    the other tasks, and a real fine-tuning on another draw."""
     rows = fine_tuned(results) | ({BEST_ON_AVERAGE: leave_one_task_out(results)} if len(results.tasks) > 1 else {})
-    if options.truth.is_dir():
-        return rows
     found, scores, _ = matrix(read_parquet(options.truth), options.shots, results.reference)
     if len(found.accuracy) != len(results.accuracy):
         return rows

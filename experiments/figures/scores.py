@@ -22,7 +22,6 @@ ROWS = {
     FINE_TUNED: "every model fine-tuned on another draw",
     DEFAULT: "predicted decrease of the loss (default)",
     "predicted_accuracy (random, image)": "predicted accuracy (leave-one-out)",
-    "predicted_accuracy/random": "predicted accuracy (leave-one-out)",
     "label_feature_cka": "Label-Feature Correlation, centred",
     "logme": "LogME",
     "nearest_neighbours": "k nearest neighbours (k = 3)",

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from experiments.common.figure import Options, evidence, main, read, save_table
 from lin_ft.benchmark import noise_ceiling, over_tasks, reachable, spearman
+from lin_ft.benchmark.collect import finetuned
 from lin_ft.benchmark.questions.answer import with_interval
 from lin_ft.benchmark.resampling import interval_of, mean, redrawn
 from lin_ft.benchmark.score_names import columns_of
@@ -35,7 +36,7 @@ PAIRS = (("Label-Gradient", "Label-Gradient, zero head"), ("predicted accuracy",
 def draw(options: Options) -> None:
     core = evidence(options)
     results = core.results
-    rows = [row for row in read(options).iter_rows(named=True) if row["shots"] == options.shots]
+    rows = list(finetuned(read(options), options.shots).iter_rows(named=True))
     of_task = {row["task"]: row for row in rows}
     table: dict[str, np.ndarray] = {}
     for label in core.targeted:

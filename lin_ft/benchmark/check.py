@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lin_ft.benchmark.config import BenchConfig, Cell, PlannedModel, cells
-from lin_ft.benchmark.suite import known_scores
+from lin_ft.benchmark.suite import known_scores, wanted_scores
 from lin_ft.errors import InputError
 from lin_ft.heads import heads_for
 from lin_ft.zoo import ZooModel, named_zoo, select_models
@@ -47,7 +47,7 @@ def resolve_planned(config: BenchConfig) -> tuple[list[ZooModel | PlannedModel],
     problems += [f"no score {name}" for name in chosen if name not in known and ":" not in name]
     if problems:
         raise InputError(f"benchmark {config.name!r}: {'; '.join(problems)}.")
-    return models, cells(config, models, chosen)
+    return models, cells(config, models, wanted_scores(config, chosen))
 
 
 def _task_exists(task: str, config: BenchConfig) -> bool:

@@ -1,14 +1,15 @@
-"""All finished cells of one benchmark as one table, and that table as arrays for the statistics."""
+"""All finished records of one benchmark as one table, and that table as arrays for the statistics."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.benchmark.config import Cell
+from lin_ft.benchmark.config import Cell, Wanted
+from lin_ft.benchmark.entry import Record
 from lin_ft.benchmark.results import Results
 from lin_ft.benchmark.store import Store
 from lin_ft.benchmark.suite import combine_parts
@@ -18,62 +19,97 @@ from lin_ft.files.atomic import write_atomically
 if TYPE_CHECKING:
     import polars
 
-IDENTITY = ("model", "task", "shots", "seed")
-OF_BOTH = ("source", "domain", "architecture", "n_params", "source_test_accuracy", "n", "n_classes", "n_test")
-SCORE = "score/"
-"""Before the name of a score."""
+IDENTITY = ("part", "model", "task", "shots", "seed", "image_size", "score", "head", "left_out")
+OF_TASK_AND_MODEL = (
+    "n", "n_classes", "n_test", "source", "domain", "architecture", "family", "n_params", "source_test_accuracy",
+)  # fmt: skip
 FAMILY = "family"
 """single, or how a multi-domain model was trained; see lin_ft.zoo.multi_domain."""
+OF_TUNING = ("status", "test_accuracy", "balanced_accuracy", "largest_class", "learning_rate")
 OF_RATE = "test_accuracy/"
 """Before a learning rate: the test accuracy at that rate, the weight decay chosen on validation."""
-OF_PART = ("key", "seconds", "peak_memory_mb", "device", "commit")
-TYPES = ("test_accuracy", "test_accuracy_low", "test_accuracy_high", "learning_rate")
-"""Columns that may be null in every row."""
+OF_WORK = ("work_seconds", "work_cpu_seconds", "peak_memory_mb", "device", "commit", "versions")
+TEXTS = (
+    "part", "model", "task", "score", "head", "left_out", "reason", "note", "status", "source", "domain",
+    "architecture", "family", "work", "device", "commit", "versions",
+)  # fmt: skip
+WHOLE = ("shots", "seed", "image_size", "n", "n_classes", "n_test", "n_params")
+NUMBERS = (
+    "value", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "balanced_accuracy", "largest_class",
+    "validation_accuracy", "learning_rate", "source_test_accuracy", "seconds", "work_seconds", "work_cpu_seconds",
+    "peak_memory_mb",
+)  # fmt: skip
+"""Columns of each type; experiments/results/README.md says what each is, in what unit."""
+
+
+class ScoreColumn(NamedTuple):
+    """A score as the table has it: what distinguishes two columns of values."""
+
+    score: str
+    head: str | None
+    left_out: str | None
 
 
 def collect(store: Store, cells: Sequence[Cell]) -> "polars.DataFrame":
-    """One row for each (model, task, shots, seed) that has a finished part; columns of the other part are null.
+    """One row a record: a fine-tuning, or one score of one model on one draw of one task.
 
-    Scores of the whole zoo (ETran, say) are put together here, from the parts of all models of a task.
+    Scores of the whole zoo (ETran, say) are put together here, from the parts of all models of a draw. Only the cells
+    given take part, so records of another configuration in the same folder never mix in, nor outdated ones.
 
-    Columns: the identity; model and task; `status`, `test_accuracy`, `learning_rate` and interval of the fine-tuning;
-    `score/NAME` for each score; key, seconds, peak memory, device, commit and versions of each part. Only the cells
-    given take part, so cells of another configuration in the same folder never mix in.
-
-    Raises InputError when no cell is finished.
+    Raises InputError when nothing is finished.
     """
-    frame = _polars()
-    rows: dict[tuple, dict[str, Any]] = {}
-    parts: dict[tuple, dict[str, list[float]]] = {}
-    for cell in cells:
-        values = store.read(cell)
-        if values is None:
-            continue
-        row = rows.setdefault((cell.model, cell.task, cell.shots, cell.seed), dict.fromkeys((*TYPES, "status")))
-        row |= {name: values[name] for name in IDENTITY + OF_BOTH} | {FAMILY: values.get(FAMILY, "single")}
-        row |= {f"{cell.part}_{name}": values[name] for name in OF_PART}
-        row[f"{cell.part}_versions"] = ", ".join(f"{name} {version}" for name, version in values["versions"].items())
-        if cell.part == "scores":
-            row |= {f"{SCORE}{name}": value for name, value in values["scores"].items()}
-            for name, numbers in values.get("score_parts", {}).items():
-                parts.setdefault((name, cell.task, cell.shots, cell.seed), {})[cell.model] = numbers
-        else:
-            row |= {"status": values["status"], "test_accuracy": values["test_accuracy"]}
-            low, high = values.get("test_accuracy_interval") or (None, None)
-            row |= {"test_accuracy_low": low, "test_accuracy_high": high, "learning_rate": values.get("learning_rate")}
-            row |= _of_rates(values.get("grid", ()))
+    rows = [row for cell in cells for row in _rows(cell, store)]
     if not rows:
         raise InputError(f"{store.folder}: no finished cell of this configuration; first run `lin-ft bench run`.")
-    for (name, *place), of_models in parts.items():
-        combined = combine_parts(name, list(of_models.values()))
-        for model, value in zip(of_models, combined, strict=True):
-            rows[model, *place][f"{SCORE}{name}"] = value if np.isfinite(value) else None
-    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    return frame.DataFrame(
-        [{name: row.get(name) for name in columns} for row in rows.values()],
-        infer_schema_length=None,
-        schema_overrides=dict.fromkeys(TYPES, frame.Float64),
-    ).sort(*IDENTITY[1:], "model")
+    _combine(rows)
+    return as_table(rows)
+
+
+def as_table(rows: Sequence[dict[str, Any]]) -> "polars.DataFrame":
+    """Rows in the form of `collect`, sorted; columns that they lack are null, and others come behind."""
+    frame = _polars()
+    columns = [name for name in IDENTITY if name in TEXTS + WHOLE]
+    columns += [name for name in (*NUMBERS, *TEXTS, *WHOLE) if name not in columns]
+    columns += sorted({name for row in rows for name in row} - {*columns, "parts"})
+    types = {name: frame.String for name in TEXTS} | {name: frame.Int64 for name in WHOLE}
+    types = {name: types.get(name, frame.Float64) for name in columns}
+    table = frame.DataFrame([{name: row.get(name) for name in columns} for row in rows], schema=types)
+    return table.sort("part", "shots", "seed", "task", "score", "head", "left_out", "model", nulls_last=True)
+
+
+def _rows(cell: Cell, store: Store) -> Iterator[dict[str, Any]]:
+    for wanted, record in store.find(cell).records.items():
+        yield _row(cell, wanted, record)
+
+
+def _row(cell: Cell, wanted: Wanted, record: Record) -> dict[str, Any]:
+    entry, own = record
+    row = {"part": cell.part, "model": cell.model, "task": cell.task, "shots": cell.shots, "seed": cell.seed}
+    row |= {"image_size": cell.image_size} | {name: entry.get(name) for name in OF_TASK_AND_MODEL}
+    row |= {"seconds": own["seconds"], "work": entry["key"], "work_seconds": entry["seconds"]}
+    row |= {"work_cpu_seconds": entry.get("cpu_seconds"), "peak_memory_mb": entry["peak_memory_mb"]}
+    row |= {"device": entry["device"], "commit": entry["commit"]}
+    row["versions"] = ", ".join(f"{name} {version}" for name, version in entry["versions"].items())
+    if cell.part == "scores":
+        row |= {"score": wanted.score, "head": wanted.head, "left_out": wanted.left_out}
+        return row | {name: own.get(name) for name in ("value", "reason", "note", "parts")}
+    low, high = entry.get("test_accuracy_interval") or (None, None)
+    row |= {name: entry.get(name) for name in (*OF_TUNING, "reason")}
+    row |= {"test_accuracy_low": low, "test_accuracy_high": high}
+    rate = entry.get("learning_rate")
+    row["validation_accuracy"] = None if rate is None else entry["validation_accuracy"].get(f"{rate:g}")
+    return row | _of_rates(entry.get("grid", ()))
+
+
+def _combine(rows: Sequence[dict[str, Any]]) -> None:
+    """Values of the scores of the whole zoo, in place."""
+    places: dict[tuple, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.get("parts"):
+            places.setdefault((row["score"], row["task"], row["shots"], row["seed"]), []).append(row)
+    for (name, *_), of_models in places.items():
+        for row, value in zip(of_models, combine_parts(name, [row["parts"] for row in of_models]), strict=True):
+            row["value"] = value if np.isfinite(value) else None
 
 
 def _of_rates(grid: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -89,22 +125,10 @@ def _of_rates(grid: Sequence[dict[str, Any]]) -> dict[str, float]:
     return {f"{OF_RATE}{rate:g}": point["test_accuracy"] for rate, point in best.items()} if whole else {}
 
 
-def of_rates(table: "polars.DataFrame", shots: int, reference: str) -> dict[float, Results]:
-    """Accuracies at each learning rate, where the cells have them; none otherwise."""
-    rates = [name for name in table.columns if name.startswith(OF_RATE)]
-    found = {}
-    for name in rates:
-        try:
-            found[float(name.removeprefix(OF_RATE))] = matrix(table, shots, reference, accuracy=name)[0]
-        except InputError:
-            continue  # the reference diverged at this rate
-    return found
-
-
 def write_parquet(table: "polars.DataFrame", path: str | Path) -> None:
     """Atomically."""
     buffer = io.BytesIO()
-    table.write_parquet(buffer)
+    table.write_parquet(buffer, compression="zstd", compression_level=19)
     write_atomically(path, lambda temporary: temporary.write_bytes(buffer.getvalue()))
 
 
@@ -117,57 +141,110 @@ def read_parquet(path: str | Path) -> "polars.DataFrame":
         raise InputError(
             f"{path}: not a readable Parquet file ({error}); write it by `lin-ft bench collect`."
         ) from error
-    missing = [name for name in (*IDENTITY, "test_accuracy") if name not in table.columns]
+    missing = [name for name in (*IDENTITY, "value", "test_accuracy") if name not in table.columns]
     if missing:
-        raise InputError(f"{path}: not a benchmark's table, it lacks {', '.join(missing)}.")
+        raise InputError(
+            f"{path}: not a benchmark's table of this version, it lacks {', '.join(missing)}; write it by"
+            " `lin-ft bench collect`."
+        )
     return table
+
+
+def finetuned(table: "polars.DataFrame", shots: int | None = None) -> "polars.DataFrame":
+    """The fine-tunings, one row a (model, task, shots, seed), those that diverged included."""
+    frame = _polars()
+    rows = table.filter(frame.col("part") == "finetune")
+    return rows if shots is None else rows.filter(frame.col("shots") == shots)
+
+
+def works(table: "polars.DataFrame") -> "polars.DataFrame":
+    """One row a piece of work, with its seconds, memory, device, commit and versions: many scores share one."""
+    return table.select("part", "model", "task", "shots", "seed", "work", *OF_WORK).unique("work", maintain_order=True)
+
+
+def columns(table: "polars.DataFrame") -> dict[str, ScoreColumn]:
+    """Label -> score, head and left_out of every score in the table, those without any value included.
+
+    A label is the score's name where it comes once, else "NAME (HEAD)" or "NAME (HEAD, LEFT_OUT)".
+    """
+    frame = _polars()
+    rows = table.filter(frame.col("part") == "scores").select("score", "head", "left_out").unique().sort(
+        "score", "head", "left_out", nulls_last=False
+    )  # fmt: skip
+    found = [ScoreColumn(*row) for row in rows.rows()]
+    names = [column.score for column in found]
+    labels = {}
+    for column in found:
+        told = ", ".join(part for part in column[1:] if part)
+        labels[column.score if names.count(column.score) == 1 or not told else f"{column.score} ({told})"] = column
+    return labels
+
+
+def score_names(table: "polars.DataFrame") -> list[str]:
+    """The labels of all scores; see `columns`."""
+    return list(columns(table))
 
 
 def matrix(
     table: "polars.DataFrame", shots: int, reference: str, *, accuracy: str = "test_accuracy"
 ) -> tuple[Results, dict[str, Float[np.ndarray, "S T M"]], dict[str, np.ndarray]]:
-    """Accuracies and scores at one number of shots, and facts of each model (`n_params`, `source_test_accuracy`).
+    """Accuracies and scores (by their labels, see `columns`) at one number of shots, and facts of each model
+    (`n_params`, `source_test_accuracy`).
 
-    NaN where a cell is missing, diverged, or without that score. Models and tasks without any accuracy are left out,
+    NaN where a record is missing, diverged, or without a value. Models and tasks without any accuracy are left out,
     and scores without any value.
 
     Raises InputError when nothing was fine-tuned at that number of shots, or the reference was not.
     """
     frame = _polars()
-    rows = table.filter((frame.col("shots") == shots) & frame.col(accuracy).is_not_null())
+    if accuracy not in table.columns:
+        raise InputError(f"The table has no column {accuracy}.")
+    rows = finetuned(table, shots).filter(frame.col(accuracy).is_not_null())
     models, tasks, seeds = (sorted(set(rows[name].to_list())) for name in ("model", "task", "seed"))
     if reference not in models:
         raise InputError(f"The reference {reference} is not fine-tuned at {shots} shots yet; first run its cells.")
     place = {name: {value: i for i, value in enumerate(values)} for name, values in
              (("model", models), ("task", tasks), ("seed", seeds))}  # fmt: skip
-    index = tuple(
-        np.asarray([place[name][value] for value in rows[name].to_list()]) for name in ("seed", "task", "model")
-    )
     shape = (len(seeds), len(tasks), len(models))
 
-    def filled(column: str) -> np.ndarray:
+    def filled(rows: "polars.DataFrame", column: str) -> np.ndarray:
         array = np.full(shape, np.nan)
+        index = tuple([place[name][value] for value in rows[name].to_list()] for name in ("seed", "task", "model"))
         array[index] = rows[column].cast(frame.Float64).fill_null(np.nan).to_numpy()
         return array
 
-    scores = {name: filled(f"{SCORE}{name}") for name in score_names(table)}
-    scores = {name: values for name, values in scores.items() if np.isfinite(values).any()}
+    here = table.filter(
+        (frame.col("part") == "scores") & (frame.col("shots") == shots) & frame.col("model").is_in(models)
+        & frame.col("task").is_in(tasks) & frame.col("seed").is_in(seeds)
+    )  # fmt: skip
+    parts = here.partition_by("score", "head", "left_out", as_dict=True)
+    scores = {
+        label: filled(parts[tuple(column)], "value")
+        for label, column in columns(table).items()
+        if tuple(column) in parts
+    }
+    scores = {label: values for label, values in scores.items() if np.isfinite(values).any()}
     first = {row["model"]: row for row in rows.iter_rows(named=True)}
     groups = tuple(_group(first[model]) for model in models)
     facts = {name: np.asarray([first[m][name] for m in models], float) for name in ("n_params", "source_test_accuracy")}
-    results = Results(tuple(models), tuple(tasks), filled(accuracy), reference, groups)
-    return results, scores, facts
+    return Results(tuple(models), tuple(tasks), filled(rows, accuracy), reference, groups), scores, facts
 
 
-def score_names(table: "polars.DataFrame") -> list[str]:
-    return [name.removeprefix(SCORE) for name in table.columns if name.startswith(SCORE)]
+def of_rates(table: "polars.DataFrame", shots: int, reference: str) -> dict[float, Results]:
+    """Accuracies at each learning rate, where the fine-tunings have them; none otherwise."""
+    found = {}
+    for name in table.columns:
+        if name.startswith(OF_RATE):
+            try:
+                found[float(name.removeprefix(OF_RATE))] = matrix(table, shots, reference, accuracy=name)[0]
+            except InputError:
+                continue  # the reference diverged at this rate
+    return found
 
 
 def of_models(table: "polars.DataFrame", column: str) -> dict[str, str]:
-    """Model -> family, source, ... of a table that may be older than the column."""
-    missing = "single" if column == FAMILY else ""
-    rows = table.iter_rows(named=True)
-    return {row["model"]: row.get(column) or missing for row in rows}
+    """Model -> family, source, ..."""
+    return {model: value or "" for model, value in table.select("model", column).unique().rows()}
 
 
 def _group(row: dict[str, Any]) -> str:

@@ -4,19 +4,19 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.errors import InputError
 from lin_ft.files.config_file import config_of
 from lin_ft.finetune import FinetuneConfig
 from lin_ft.zoo import REFERENCE, ZooModel
+from lin_ft.zoo.identity import card_digest
 
 Part = Literal["scores", "finetune"]
 PARTS: tuple[Part, ...] = ("scores", "finetune")
-FORMAT = 1
-"""Of the cell files; a new one makes new cells."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +37,16 @@ class PlannedTask:
     n_train: int
     n_test: int
     n_classes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class FurtherDraws:
+    """Other numbers of images of the same benchmark, on as many draws and tasks as they are worth."""
+
+    shots: tuple[int, ...]
+    seeds: tuple[int, ...]
+    tasks: tuple[str, ...] = ()
+    """Of the benchmark's; none: all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +72,8 @@ class BenchConfig:
     heads: tuple[str, ...] = ("random", "zero")
     """New heads to predict with; see lin_ft.heads. zero is the linear probe."""
     probes: int = 2
+    statistics: Statistics = "source"
+    """Of BatchNorm where the scores look at the network; see lin_ft.ranking.RankConfig."""
     left_out: tuple[str, ...] = ("image",)
     """Predict each image from the others, each shot from the others (lin_ft.ranking.RankConfig), or both."""
     scores: tuple[str, ...] = ("all",)
@@ -77,6 +89,14 @@ class BenchConfig:
     """Larger test sets are thinned to so many images, evenly over the classes."""
     planned_models: tuple[PlannedModel, ...] = ()
     planned_tasks: tuple[PlannedTask, ...] = ()
+    also: tuple[FurtherDraws, ...] = ()
+    """Done after the rest."""
+
+    @property
+    def parts(self) -> tuple[FurtherDraws, ...]:
+        """All draws, in the order in which they are done, each with its tasks."""
+        first = FurtherDraws(self.shots, self.seeds, self.tasks)
+        return first, *(each if each.tasks else dataclasses.replace(each, tasks=self.tasks) for each in self.also)
 
     def side(self, trained_on: int) -> int:
         """Pixels of the images for a model that was trained on images of `trained_on`."""
@@ -90,21 +110,46 @@ class BenchConfig:
             values = getattr(self, name)
             problems += [f"{name}: {value} comes twice" for value in values if values.count(value) > 1][:1]
         problems += [f"left_out: {value} is neither image nor shot" for value in {*self.left_out} - {"image", "shot"}]
+        problems += [f"statistics: {self.statistics} is none of {', '.join(STATISTICS)}"] * (
+            self.statistics not in STATISTICS
+        )
         problems += [f"shots: {value} is below 0" for value in self.shots if value < 0]
         problems += [f"seeds: {value} is below 0" for value in self.seeds if value < 0]
         problems += [f"development: {task} is not among the tasks" for task in set(self.development) - set(self.tasks)]
         problems += [f"image_size: {self.image_size} is below 0"] * (self.image_size < 0)
         problems += [f"source_shots: {self.source_shots} is below 0"] * (self.source_shots < 0)
         problems += [f"max_test: {self.max_test} is below 1"] * (self.max_test < 1)
+        for each in self.also:
+            problems += [f"also: {value} is below 0" for value in (*each.shots, *each.seeds) if value < 0]
+            problems += [f"also: {task} is not among the tasks" for task in each.tasks if task not in self.tasks]
+            problems += ["also: shots or seeds are empty"] * (not each.shots or not each.seeds)
         if problems:
             raise InputError(f"benchmark {self.name!r}: {'; '.join(problems)}.")
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """One piece of work: the scores of a model on a task, or its fine-tuning.
+class Wanted:
+    """One record of a cell: its fine-tuning (`score` is empty), or one score of it."""
 
-    The two are apart so that a new score never repeats a fine-tuning, and a new learning rate no score.
+    score: str = ""
+    head: str | None = None
+    """The new head that a score of the tangent kernel sees; None: the score sees no kernel."""
+    left_out: str | None = None
+    """Of a prediction: each image predicted from the others, or each shot from the other shots."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """What this record depends on beside model and images, as sorted (name, JSON) pairs."""
+
+    @property
+    def identity(self) -> tuple[str, str | None, str | None]:
+        return self.score, self.head, self.left_out
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One piece of work: the fine-tuning of a model on a draw of a task, or its scores.
+
+    The two are apart so that a new score never repeats a fine-tuning, and a new learning rate no score. What is kept
+    of it are records, one a score: see `lin_ft.benchmark.store`.
     """
 
     part: Part
@@ -112,54 +157,84 @@ class Cell:
     task: str
     shots: int
     seed: int
-    settings: tuple[tuple[str, str], ...]
-    """Everything else that the result depends on, as sorted (name, JSON) pairs."""
+    image_size: int
+    max_test: int
+    of_model: tuple[tuple[str, str], ...]
+    """Digests of the model's weights and of its card; empty for a model that is planned."""
+    wanted: tuple[Wanted, ...]
+    source: str = ""
+    """The data that the model was trained on, for the scores that see some of it."""
 
     @property
-    def key(self) -> str:
-        """16 hexadecimal digits of the SHA-256 of all fields: another setting is another cell."""
-        text = json.dumps([FORMAT, dataclasses.astuple(self)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def place(self) -> str:
+        """16 hexadecimal digits: no two workers are at one place at a time. Scores of one model and draw share it,
+        whichever are asked for; fine-tunings by other settings are other places."""
+        settings = self.wanted[0].settings if self.part == "finetune" else ()
+        fields = [self.part, self.model, self.task, self.shots, self.seed, self.image_size, self.of_model, settings]
+        return digest(fields)
 
     @property
-    def filename(self) -> str:
+    def stem(self) -> str:
+        """Begins the names of its files."""
         task, model = (re.sub(r"[^\w.-]+", "_", Path(name).name) for name in (self.task, self.model))
-        return f"{task}-{self.shots}shot-seed{self.seed}-{model}-{self.part}-{self.key}.json"
+        return f"{task}-{self.shots}shot-seed{self.seed}-{model}-{self.part}"
 
     @property
     def label(self) -> str:
         return f"{self.part} of {self.model} on {self.task}, {self.shots} shots, seed {self.seed}"
 
 
-def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], score_names: Sequence[str]) -> tuple[Cell, ...]:
-    """All cells; scores first, since they are cheap, and each seed whole before the next begins.
+def digest(values: Any) -> str:
+    """16 hexadecimal digits of the SHA-256 of values of JSON types."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
-    `zoo` holds the models of the benchmark; the SHA-256 of their weights is part of the key.
-    """
-    tuning = dataclasses.asdict(config.finetune)
-    del tuning["seed"], tuning["together"]
-    if config.finetune.statistics == "source":
-        del tuning["statistics"]
-    tuning |= {"max_test": config.max_test}
-    scoring = {"heads": config.heads, "probes": config.probes, "scores": tuple(sorted(score_names))}
+
+def cells(config: BenchConfig, zoo: Sequence[ZooModel | PlannedModel], scores: Sequence[Wanted]) -> tuple[Cell, ...]:
+    """All cells, each draw whole before the next begins: its scores, since they are cheap, then its fine-tunings."""
+    tuning = (Wanted(settings=finetune_settings(config)),)
+    of_models = [_of_model(config, model) for model in zoo]
     rows = []
-    for part in PARTS:
-        settings = scoring if part == "scores" else tuning
-        if part == "scores" and config.left_out != ("image",):
-            settings = settings | {"left_out": config.left_out}
-        if part == "scores" and config.source_shots:
-            settings = settings | {"source_shots": config.source_shots}
-        if config.image_size:
-            settings = settings | {"image_size": config.image_size}
-        for shots in config.shots:
-            for seed in config.seeds:
-                for task in config.tasks:
-                    for model in zoo:
-                        weights = model.card.sha256 if isinstance(model, ZooModel) else ""
-                        values = {**settings, "weights": weights}
-                        pairs = tuple((name, json.dumps(values[name])) for name in sorted(values))
-                        rows.append(Cell(part, model.name, task, shots, seed, pairs))
-    return tuple(rows)
+    for shots, seed, tasks in draws(config):
+        for part in PARTS:
+            wanted = tuple(scores) if part == "scores" else tuning
+            for task in tasks if wanted else ():
+                for name, size, digests, source in of_models:
+                    rows.append(Cell(part, name, task, shots, seed, size, config.max_test, digests, wanted, source))
+    return tuple(dict.fromkeys(rows))
+
+
+def draws(config: BenchConfig) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """(shots, seed, tasks) in the order in which they are done."""
+    for part in config.parts:
+        for shots in part.shots:
+            for seed in part.seeds:
+                yield shots, seed, part.tasks
+
+
+def _of_model(config: BenchConfig, model: ZooModel | PlannedModel) -> tuple[str, int, tuple[tuple[str, str], ...], str]:
+    """(name, pixels a side of its images, digests, source)"""
+    if isinstance(model, PlannedModel):
+        return model.name, config.side(model.image_size), (), ""
+    return model.name, config.side(model.card.image_size), digests_of(model), model.card.source
+
+
+def digests_of(model: ZooModel) -> tuple[tuple[str, str], ...]:
+    """What a record keeps of the model it was made of."""
+    return ("card", card_digest(model.card)), ("weights", model.weights_digest[:16])
+
+
+NOT_SETTINGS = ("seed", "together")
+"""Fields of FinetuneConfig that are no part of a record's settings: the cell has the seed, and how many pairs are
+trained as one program changes no result."""
+
+
+def finetune_settings(config: BenchConfig) -> tuple[tuple[str, str], ...]:
+    values = dataclasses.asdict(config.finetune) | {"max_test": config.max_test}
+    return as_settings({name: value for name, value in values.items() if name not in NOT_SETTINGS})
+
+
+def as_settings(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, json.dumps(values[name], sort_keys=True)) for name in sorted(values))
 
 
 def load_config(path: str | Path) -> BenchConfig:

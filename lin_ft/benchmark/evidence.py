@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.benchmark.collect import FAMILY, matrix, of_models, of_rates, score_names
+from lin_ft.benchmark.collect import FAMILY, finetuned, matrix, of_models, of_rates, score_names, works
 from lin_ft.benchmark.config import BenchConfig
 from lin_ft.benchmark.judge import Against, Judge
 from lin_ft.benchmark.results import Results, Scores
@@ -118,33 +118,24 @@ def evidence_of(table: "polars.DataFrame", shots: int, config: BenchConfig) -> E
 
 def _progress(table: "polars.DataFrame", shots: int, config: BenchConfig, models: Sequence[str]) -> dict[str, Any]:
     """What diverged, and what is still to come of the configuration's draws."""
-    rows = [row for row in table.iter_rows(named=True) if row["shots"] == shots and row.get("status", "done")]
-    diverged = [row for row in rows if row.get("status") == "diverged"]
+    rows = list(finetuned(table, shots).iter_rows(named=True))
+    diverged = [row for row in rows if row["status"] == "diverged"]
     done = {(row["model"], row["task"], row["seed"]) for row in rows if row["test_accuracy"] is not None}
     done |= {(row["model"], row["task"], row["seed"]) for row in diverged}
-    seeds = sorted({*config.seeds} | {seed for _, _, seed in done}) if shots in config.shots else []
-    left = {seed: sum((m, t, seed) not in done for m in models for t in config.tasks) for seed in seeds}
+    parts = [part for part in config.parts if shots in part.shots]
+    tasks = list(dict.fromkeys(task for part in parts for task in part.tasks))
+    seeds = sorted({seed for part in parts for seed in part.seeds} | {seed for *_, seed in done}) if parts else []
+    left = {seed: sum((m, t, seed) not in done for m in models for t in tasks) for seed in seeds}
     return {
         "diverged": tuple(f"{row['model']} on {row['task']} (draw {row['seed']})" for row in diverged),
         "missing": {seed: count for seed, count in left.items() if count},
-        "planned": len(seeds) * len(models) * len(config.tasks),
+        "planned": len(seeds) * len(models) * len(tasks),
     }
 
 
 def pieces_of_work(table: "polars.DataFrame") -> list[dict[str, Any]]:
     """What each fine-tuning, and each computation of scores, took: identity, OF_WORK; a score shares with others."""
-    rows: dict[tuple, dict[str, Any]] = {}
-    for row in table.iter_rows(named=True):
-        identity = {name: row[name] for name in ("model", "task", "shots", "seed")}
-        if "work" in row:
-            own = {name: row["work_seconds" if name == "seconds" else name] for name in OF_WORK}
-            rows.setdefault((row["work"],), {"part": row["part"], **identity, **own})
-            continue
-        for part in ("scores", "finetune"):
-            own = {name: row.get(f"{part}_{name}") for name in OF_WORK}
-            if own["seconds"] is not None:
-                rows[part, *identity.values()] = {"part": part, **identity, **own}
-    return list(rows.values())
+    return [{**row, "seconds": row["work_seconds"]} for row in works(table).iter_rows(named=True)]
 
 
 def of_shots(shots: int) -> str:

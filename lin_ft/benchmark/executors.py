@@ -8,11 +8,11 @@ import os
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from lin_ft.benchmark.config import BenchConfig, Cell
+from lin_ft.benchmark.config import BenchConfig, Cell, Part
 from lin_ft.benchmark.store import Store
 from lin_ft.errors import InputError
 
@@ -25,13 +25,28 @@ class Job:
 
     config: BenchConfig
     folder: Path
+    part: Part | None = None
+    """Only the scores, or only the fine-tunings."""
+    shots: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+    """Only these; empty: all."""
+
+    def chosen(self, cells: Sequence[Cell]) -> tuple[Cell, ...]:
+        """Those of the cells that are to be done."""
+        return tuple(
+            cell
+            for cell in cells
+            if self.part in (None, cell.part)
+            and cell.shots in (self.shots or (cell.shots,))
+            and cell.seed in (self.seeds or (cell.seed,))
+        )
 
     def cells(self) -> tuple[dict[str, Any], tuple[Cell, ...]]:
-        """The models by name, and all cells."""
+        """The models by name, and the cells in the order in which they are done."""
         from lin_ft.benchmark.check import resolve
 
         models, cells = resolve(self.config)
-        return {model.name: model for model in models}, cells
+        return {model.name: model for model in models}, self.chosen(cells)
 
 
 class Executor(Protocol):
@@ -40,21 +55,23 @@ class Executor(Protocol):
     def __call__(self, job: Job, workers: int) -> None: ...
 
 
-def do_cell(cell: Cell, job: Job, models: dict[str, Any]) -> bool:
-    """Do one cell unless someone else is at it (False) or it is finished. Errors of the work are kept, not raised.
+def do_cell(cell: Cell, job: Job, models: dict[str, Any], store: Store) -> bool:
+    """Do what is missing of one cell unless someone else is at it (False). Errors of the work are kept, not raised.
 
     Raises InputError when the store cannot be written: every other cell would fail the same way.
     """
     from lin_ft.benchmark.work import work
 
-    store = Store(job.folder)
     with store.claim(cell) as mine:
         if not mine:
             return False
-        if store.read(cell) is not None:
+        store.refresh()
+        missing = store.missing(cell)
+        if not missing:
             return True
+        cell = dataclasses.replace(cell, wanted=missing)
         try:
-            values = work(cell, job.config, models[cell.model])
+            values = work(cell, job.config, models[cell.model], store.draws)
         except Exception as error:
             logger.warning("%s: failed, %s: %s", cell.label, type(error).__name__, error)
             store.fail(cell, f"{type(error).__name__}: {error}", traceback.format_exc())
@@ -68,7 +85,11 @@ def _outcome(values: dict[str, Any]) -> str:
     if values["status"] == "diverged":
         return "diverged"
     accuracy = values.get("test_accuracy")
-    return f"{len(values['scores'])} scores" if accuracy is None else f"test accuracy {accuracy:.1%}"
+    return _count(len(values["scores"]), "score") if accuracy is None else f"test accuracy {accuracy:.1%}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def work_through(job: Job, stop: Callable[[], bool] = lambda: False, poll: float = 1.0) -> None:
@@ -76,7 +97,8 @@ def work_through(job: Job, stop: Callable[[], bool] = lambda: False, poll: float
     models, cells = job.cells()
     store, tried = Store(job.folder), set()
     while not stop():
-        left = [cell for cell in cells if cell not in tried and store.read(cell) is None]
+        store.refresh()
+        left = [cell for cell in cells if cell not in tried and store.missing(cell)]
         left = [cell for cell in left if store.failure(cell) is None]
         if not left:
             return
@@ -84,7 +106,7 @@ def work_through(job: Job, stop: Callable[[], bool] = lambda: False, poll: float
         for cell in left:
             if stop():
                 return
-            if do_cell(cell, job, models):
+            if do_cell(cell, job, models, store):
                 tried.add(cell)
                 progress = True
         if not progress:
@@ -198,7 +220,7 @@ def on_ray(job: Job, workers: int) -> None:
         _, cells = job.cells()
         job = dataclasses.replace(job, folder=job.folder.resolve())
         store = Store(job.folder)
-        running = {task.remote(cell, job): cell for cell in cells if store.read(cell) is None}
+        running = {task.remote(cell, job): cell for cell in cells if store.missing(cell)}
         while running:
             (done, *_), _ = ray.wait(list(running))
             cell = running.pop(done)
@@ -218,8 +240,9 @@ def on_ray(job: Job, workers: int) -> None:
 def _do_remotely(cell: Cell, job: Job) -> str:
     """An error sentence, or an empty string."""
     models, _ = job.cells()
+    store = Store(job.folder)
     try:
-        while not do_cell(cell, job, models):
+        while not do_cell(cell, job, models, store):
             time.sleep(1)
     except InputError as error:
         return str(error)

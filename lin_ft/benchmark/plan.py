@@ -2,23 +2,25 @@
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 from lin_ft.benchmark.check import task_sizes
-from lin_ft.benchmark.config import BenchConfig, Cell, PlannedModel, PlannedTask
+from lin_ft.benchmark.config import PARTS, BenchConfig, Cell, PlannedModel, PlannedTask, draws
 from lin_ft.benchmark.store import Store
 from lin_ft.zoo import ZooModel
 
 BACKWARD = 2
 """A backward pass costs about two forward passes."""
+USUAL_BYTES = 9000
+"""Of a cell before it is packed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Counts, work and cost of a benchmark. Times are None until a cell of that part is finished here."""
+    """Counts, work and cost of a benchmark. Times are None until something of that part is finished here."""
 
     cells: dict[str, int]
     finished: dict[str, int]
+    """Cells that lack no record."""
     flops: float
     """Of all fine-tuning: (1 + 2) forward passes x images x pairs of the grid, and validation and test passes."""
     seconds_a_cell: dict[str, float | None]
@@ -26,26 +28,26 @@ class Plan:
     hours_left: float | None
     """Device-hours of one worker for the cells that are missing."""
     disk_bytes: int
-    """Of all cell files."""
+    """Of all finished work, as large as what there is of it."""
     image_bytes: int
     """Of the decoded images of planned tasks, 3 bytes a pixel, in the cache folder."""
 
 
 def plan(config: BenchConfig, models: Sequence[ZooModel | PlannedModel], cells: Sequence[Cell], store: Store) -> Plan:
     """Reads finished cells for their time and size; runs nothing. FLOPs come from XLA's count of one forward pass."""
-    counts = {part: sum(cell.part == part for cell in cells) for part in ("scores", "finetune")}
-    finished, seconds = dict.fromkeys(counts, 0), dict.fromkeys(counts, 0.0)
-    sizes: list[int] = []
+    counts = {part: sum(cell.part == part for cell in cells) for part in PARTS}
+    finished, done, times = dict.fromkeys(counts, 0), dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0.0)
     for cell in cells:
-        values = store.read(cell)
-        if values is not None:
-            finished[cell.part] += 1
-            seconds[cell.part] += values["seconds"]
-            sizes.append((Path(store.folder) / "cells" / cell.filename).stat().st_size)
-    each = {part: seconds[part] / finished[part] if finished[part] else None for part in counts}
-    left = [None if value is None else (counts[part] - finished[part]) * value for part, value in each.items()]
+        found = store.find(cell).records
+        finished[cell.part] += len(found) == len(cell.wanted)
+        done[cell.part] += len(found) / len(cell.wanted)  # the share of its records
+        entries = {record.entry["key"]: record.entry for record in found.values()}
+        times[cell.part] += sum(entry["seconds"] for entry in entries.values())
+    each = {part: times[part] / done[part] if done[part] else None for part in counts}
+    left = [None if value is None else (counts[part] - done[part]) * value for part, value in each.items()]
     known = [value for value in left if value is not None]
-    size = sum(sizes) / len(sizes) if sizes else 6000  # bytes of a usual cell
+    n_entries = sum(1 for _ in store.entries())
+    size = store.size() / n_entries if n_entries else USUAL_BYTES
     return Plan(
         cells=counts,
         finished=finished,
@@ -68,12 +70,12 @@ def _flops(config: BenchConfig, models: Sequence[ZooModel | PlannedModel]) -> fl
     classes = task_sizes(config.tasks)
     planned = {task.name: task for task in config.planned_tasks}
     images = 0.0
-    for task in config.tasks:
-        known = planned.get(task)
-        for shots in config.shots:
+    for shots, _, tasks in draws(config):
+        for task in tasks:
+            known = planned.get(task)
             n, n_validation, n_test = _sizes(shots, known.n_classes if known else classes[task] or 10, known)
             training = (1 + BACKWARD) * tuning.steps_for(n) * tuning.batch_size * pairs
-            images += len(config.seeds) * (training + n_validation * pairs + tested * min(n_test, config.max_test))
+            images += training + n_validation * pairs + tested * min(n_test, config.max_test)
     forward: dict[tuple[str, int], float] = {}
     total = 0.0
     for model in models:

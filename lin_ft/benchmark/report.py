@@ -77,7 +77,7 @@ def _values(found: Sequence[Answer], scores: Mapping[str, Any] | None = None) ->
 def of_all_shots(table: "polars.DataFrame", config: BenchConfig) -> list[Evidence]:
     """One for each number of shots, in the order of the configuration's, others after."""
     there = set(table["shots"].drop_nulls().to_list())
-    ordered = [shots for shots in config.shots if shots in there]
+    ordered = [shots for part in config.parts for shots in part.shots if shots in there]
     return [evidence_of(table, shots, config) for shots in [*ordered, *sorted(there - {*ordered})]]
 
 

@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
-import json
 import resource
 import sys
 import time
@@ -13,85 +11,90 @@ from typing import Any
 import numpy as np
 
 from lin_ft.benchmark.config import BenchConfig, Cell
-from lin_ft.benchmark.suite import suite_scores
-from lin_ft.errors import DivergedError
+from lin_ft.benchmark.draws import Draws, digests_of
+from lin_ft.benchmark.suite import score_rows, sees_source
+from lin_ft.data import Task
+from lin_ft.errors import DivergedError, InputError
 from lin_ft.provenance import provenance
 from lin_ft.zoo import ZooModel
 
 
-def work(cell: Cell, config: BenchConfig, model: ZooModel) -> dict[str, Any]:
-    """The cell's result as JSON types, with what it was made by. Raises whatever the work raises.
+def work(cell: Cell, config: BenchConfig, model: ZooModel, draws: Draws) -> dict[str, Any]:
+    """The result of the cell's wanted records, with what they were made of and by, as `new_entry` takes it.
+
+    Raises whatever the work raises.
 
     A fine-tuning that diverges at every learning rate is a result: status "diverged", no accuracy.
     """
     reset_peak_memory()
     began, worked = time.monotonic(), time.process_time()
-    task = _task(cell.task, cell.shots, cell.seed, config.side(model.card.image_size), config.max_test)
+    task = draws.task(cell.task, cell.shots, cell.seed, cell.image_size, cell.max_test)
     result = {"finetune": _finetune, "scores": _scores}[cell.part](cell, config, model, task)
-    of_task = {"task_name": task.name, "n": task.n, "n_classes": task.n_classes, "n_test": len(task.test)}
     made = {
         "seconds": round(time.monotonic() - began, 3),
         "cpu_seconds": round(time.process_time() - worked, 3),  # the fair figure where other work shares the cores
         "peak_memory_mb": peak_memory(),
     }
-    return {"status": "done", **of_task, **_of_model(model), **result, **made, **provenance()}
+    made_of = {"made_of": made_of_now(cell, task, draws)}
+    return {"status": "done", **of_task(task), **of_model(model), **result, **made, **made_of, **provenance()}
 
 
-@functools.lru_cache(maxsize=2)
-def _task(name: str, shots: int, seed: int, size: int, max_test: int):
-    from lin_ft.data import load_task
-
-    return load_task(name, shots=max(shots, 1), whole=not shots, seed=seed, size=size, max_test=max_test)
-
-
-def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
+def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Task) -> dict[str, Any]:
     from lin_ft.finetune import finetune
 
+    largest = {"largest_class": largest_class(task)}
     try:
         result = finetune(model, task, dataclasses.replace(config.finetune, seed=cell.seed))
     except DivergedError as error:
-        return {"status": "diverged", "reason": str(error), "test_accuracy": None}
+        return {"status": "diverged", "reason": str(error), "test_accuracy": None, **largest}
     values = result.as_dict()
-    correct = "".join("01"[bool(value)] for value in values.pop("correct"))
-    kept = ("learning_rate", "weight_decay", "validation_accuracy", "test_accuracy", "test_accuracy_interval", "curve")
     for point in values["grid"]:
         point["curve"] = [None if value is None else round(value, 6) for value in point["curve"]]
-    kept += ("grid",)
-    return {**{name: values[name] for name in kept}, "correct": correct}
+    kept = ("learning_rate", "weight_decay", "validation_accuracy", "test_accuracy", "test_accuracy_interval", "grid")
+    correct = np.asarray(values["correct"], bool)
+    balanced = {"balanced_accuracy": balanced_accuracy(correct, task), **largest}
+    return {**{name: values[name] for name in kept}, **balanced, "correct": as_bits(correct)}
 
 
-def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Any) -> dict[str, Any]:
-    """Predictions under each head, k nearest neighbours, and the suite, each with its seconds."""
-    from lin_ft.ranking import RankConfig, View, describe
-    from lin_ft.scores.nearest_neighbours import nearest_neighbours
-
-    scores: dict[str, float | None] = {}
-    seconds: dict[str, float] = {}
-    # No reference: whether a model is the reference is worked out from the whole matrix.
-    view = View(model, task, RankConfig(probes=config.probes, seed=cell.seed, reference=""))
-    for head in config.heads:
-        for left_out in config.left_out:
-            row = describe(view.under(head=head, left_out=left_out))
-            name = head if left_out == "image" else f"{head}-{left_out}"
-            scores[f"predicted_accuracy/{name}"] = row.predicted_accuracy
-            scores[f"predicted_loss/{name}"] = -row.predicted_loss
-            scores[f"label_gradient/{head}"] = row.label_gradient
-            scores.setdefault("label_feature_correlation", row.label_feature_correlation)
-            seconds[name] = row.seconds
-    features, began = view.features, time.monotonic() - view.spent["features"]
-    scores["nearest_neighbours"] = nearest_neighbours(features, task.train.labels)
-    seconds["nearest_neighbours"] = round(time.monotonic() - began, 3)
-    names = json.loads(dict(cell.settings)["scores"])
-    rows = suite_scores(view.under(head="random", source_shots=config.source_shots), names)
-    scores |= {name: row["value"] for name, row in rows.items()}
-    seconds |= {name: row["seconds"] for name, row in rows.items()}
-    parts = {name: row["parts"] for name, row in rows.items() if "parts" in row}
-    reasons = {name: row["reason"] for name, row in rows.items() if "reason" in row}
-    finite = {name: None if value is None or not np.isfinite(value) else float(value) for name, value in scores.items()}
-    return {"scores": finite, "score_parts": parts, "score_seconds": seconds, "no_score": reasons}
+def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Task) -> dict[str, Any]:
+    return {"scores": score_rows(model, task, cell.wanted, config, cell.seed)}
 
 
-def _of_model(model: ZooModel) -> dict[str, Any]:
+def as_bits(correct: np.ndarray) -> str:
+    """1 for each test image that is classified rightly."""
+    return "".join("01"[bool(value)] for value in correct)
+
+
+def balanced_accuracy(correct: np.ndarray, task: Task) -> float:
+    """Mean over the classes of the test images of the share that is classified rightly."""
+    labels = task.test.labels
+    return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))
+
+
+def largest_class(task: Task) -> float:
+    """Share of the test images in the largest class: what an accuracy is to be compared with."""
+    return float(np.bincount(task.test.labels).max() / len(task.test))
+
+
+def made_of_now(cell: Cell, task: Task, draws: Draws) -> dict[str, str]:
+    """Digests of the images that the result was made of."""
+    digests = digests_of(task)
+    made_of = {"train": digests.train}
+    if cell.part == "finetune":
+        made_of["held_out"] = digests.held_out
+    shots = {int(dict(each.settings)["source_shots"]) for each in cell.wanted if sees_source(each)}
+    for number in shots:  # of one configuration, so one
+        with contextlib.suppress(InputError):  # not to be had: those scores have a reason in place of a value
+            source = draws.digests(cell.source, number, cell.seed, cell.image_size, cell.max_test)
+            made_of |= {"source": source.train} if source else {}
+    return made_of
+
+
+def of_task(task: Task) -> dict[str, Any]:
+    return {"task_name": task.name, "n": task.n, "n_classes": task.n_classes, "n_test": len(task.test)}
+
+
+def of_model(model: ZooModel) -> dict[str, Any]:
     card = model.card
     return {
         "source": card.source,

@@ -14,7 +14,8 @@ from lin_ft.scores.evaluate import Inputs, Lazy
 def score_inputs(view: View) -> Inputs:
     """Everything scores may ask for by name, each computed when first asked for, once.
 
-    `view.config.source_shots` images a class of the model's own source data are loaded where it is not 0.
+    `view.config.source_shots` images a class of the model's own source data, at the size of the task's images, are
+    loaded where it is not 0.
     """
     model, config = view.model, view.config
     apply, params = view.function
@@ -24,7 +25,8 @@ def score_inputs(view: View) -> Inputs:
         def loaded() -> tuple[np.ndarray, np.ndarray]:
             from lin_ft.data import load_task
 
-            data = load_task(model.card.source, shots=config.source_shots, seed=config.seed).train
+            size = view.task.train.images.shape[1]
+            data = load_task(model.card.source, shots=config.source_shots, seed=config.seed, size=size).train
             return np.asarray(features_of(*model.function, model.normalise(data.images))), np.asarray(data.labels)
 
         pair = Inputs(pair=Lazy(loaded))

@@ -67,5 +67,6 @@ SCORES = {
         "Meng et al., NeurIPS 2023",
         "[-1, 0]",
         COST_OF_SVD,
+        revision=2,
     ),
 }

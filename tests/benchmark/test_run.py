@@ -15,14 +15,17 @@ import pytest
 from lin_ft import cli
 from lin_ft.benchmark import executors
 from lin_ft.benchmark.check import resolve, resolve_planned
-from lin_ft.benchmark.collect import matrix, read_parquet
+from lin_ft.benchmark.collect import columns, matrix, read_parquet, works
 from lin_ft.benchmark.config import BenchConfig, PlannedModel, PlannedTask, load_config
+from lin_ft.benchmark.draws import Draws
 from lin_ft.benchmark.executors import Job
 from lin_ft.benchmark.plan import plan
 from lin_ft.benchmark.store import Store
+from lin_ft.benchmark.work import made_of_now
 from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig
 
+polars = pytest.importorskip("polars")
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,15 +33,26 @@ def run(*arguments) -> int:
     return cli.main([str(argument) for argument in arguments])
 
 
-def fake_work(cell, config, model):
+def fake_work(cell, config, model, draws):
     """What `work` returns, without any work: the second model is better, more so on the second seed."""
     better = 0.1 * (cell.model == "second") + 0.05 * cell.seed
     accuracy = {"test_accuracy": 0.5 + better, "learning_rate": 0.01, "test_accuracy_interval": [0.4, 0.8]}
-    scores = {"scores": {"predicted_accuracy/zero": 0.6 + better, "odd": None if cell.seed else 1.0}}
+    accuracy |= {"validation_accuracy": {"0.01": 0.5}, "balanced_accuracy": 0.5, "largest_class": 0.5}
+    rows = {each: {"value": 0.6 + better, "seconds": 0.1} for each in cell.wanted}
+    rows |= {
+        each: {"value": None, "reason": "no luck", "seconds": 0.0}
+        for each in cell.wanted
+        if each.score == "logme" and cell.seed
+    }
+    rows |= {each: {"value": None, "parts": [better, 1.0], "seconds": 0.0} for each in rows if each.score == "etran"}
+    task = draws.task(cell.task, cell.shots, cell.seed, cell.image_size, cell.max_test)
+    made_of = {"made_of": made_of_now(cell, task, draws)}
     of_task = {"task_name": "t", "n": 8, "n_classes": 2, "n_test": 10, "source": "s", "domain": "d"}
-    of_model = {"architecture": "resnet20", "n_params": 100, "source_test_accuracy": 0.5}
-    made = {"seconds": 3.0, "peak_memory_mb": 10.0, "device": "cpu", "commit": "abc", "versions": {"python": "3"}}
-    return {"status": "done", **of_task, **of_model, **made, **(accuracy if cell.part == "finetune" else scores)}
+    of_model = {"architecture": "resnet20", "family": "single", "n_params": 100, "source_test_accuracy": 0.5}
+    made = {"seconds": 3.0, "cpu_seconds": 2.0, "peak_memory_mb": 10.0, "device": "cpu", "commit": "abc"}
+    made |= {"versions": {"python": "3"}}
+    result = accuracy if cell.part == "finetune" else {"scores": rows}
+    return {"status": "done", **of_task, **of_model, **made, **made_of, **result}
 
 
 @pytest.fixture
@@ -47,9 +61,9 @@ def faked(monkeypatch):
 
     done = []
 
-    def work(cell, config, model):
+    def work(cell, config, model, draws):
         done.append(cell)
-        return fake_work(cell, config, model)
+        return fake_work(cell, config, model, draws)
 
     monkeypatch.setattr(lin_ft.benchmark.work, "work", work)
     return done
@@ -64,13 +78,19 @@ def test_everything_for_real(config_file, tmp_path, monkeypatch, capsys):
     assert len(files) == 8
     values = json.loads(next(path for path in files if "-finetune-" in path.name).read_text())
     assert 0 <= values["test_accuracy"] <= 1
+    assert values["balanced_accuracy"] == pytest.approx(values["test_accuracy"])  # its classes are of one size
+    assert values["largest_class"] == 0.5
     assert len(values["correct"]) == values["n_test"] == 10
-    assert len(values["curve"]) == 2
-    assert {"commit", "versions", "device", "seconds", "peak_memory_mb", "seed"} <= values.keys()
+    assert len(values["grid"][0]["curve"]) == 2
+    made = {"commit", "versions", "device", "seconds", "cpu_seconds", "peak_memory_mb", "seed", "made_of", "settings"}
+    assert made <= values.keys()
+    assert values["made_of"].keys() == {"weights", "card", "train", "held_out"}
     scores = json.loads(next(path for path in files if "-scores-" in path.name).read_text())["scores"]
-    assert {"predicted_accuracy/random", "predicted_loss/zero", "nearest_neighbours"} <= scores.keys()
-    assert np.isfinite(scores["logme"])
-    assert scores["predicted_loss/random-shot"] != scores["predicted_loss/random"]
+    assert scores.keys() == {"predicted_accuracy", "predicted_loss", "logme", "etran"}
+    assert np.isfinite(scores["logme"][0]["value"])
+    losses = {(row["head"], row["left_out"]): row["value"] for row in scores["predicted_loss"]}
+    assert losses.keys() == {(head, way) for head in ("random", "zero") for way in ("image", "shot")}
+    assert losses["random", "shot"] != losses["random", "image"]
     before = {path: path.stat().st_mtime_ns for path in files}
     assert run("bench", "run", config) == 0
     assert {path: path.stat().st_mtime_ns for path in files} == before, "nothing finished is done again"
@@ -80,12 +100,15 @@ def test_everything_for_real(config_file, tmp_path, monkeypatch, capsys):
     assert run("bench", "plan", config, "--tflops", 1) == 0
     assert "FLOPs" in capsys.readouterr().out
     table = read_parquet(tmp_path / "bench" / "tiny" / "table.parquet")
-    assert table.height == 4
-    assert table["score/etran"].null_count() == 0  # of the whole zoo: put together when collected
+    assert table["part"].value_counts(sort=True).rows() == [("scores", 40), ("finetune", 4)]
+    etran = table.filter(polars.col("score") == "etran")
+    assert etran["value"].null_count() == 0  # of the whole zoo: put together when collected
+    assert (etran["head"].to_list(), etran["left_out"].to_list()) == ([None] * 4, [None] * 4)
+    assert works(table).height == 8
     report = (tmp_path / "bench" / "tiny" / "report" / "report.md").read_text()
     assert "**[How many selections reach the best model?](selections.md)**" in report
     assert (tmp_path / "bench" / "tiny" / "report" / "selections.md").exists()
-    assert table["family"].to_list() == ["single"] * 4
+    assert set(table["family"]) == {"single"}
     assert "predicted_accuracy" in report
 
 
@@ -111,8 +134,8 @@ def test_collect_takes_the_cells_of_this_configuration_only(config_file, tmp_pat
     changed = config_file(rates="0.5")
     assert run("bench", "collect", changed, "--out", out) == 0
     table = read_parquet(out / "table.parquet")
-    assert table["test_accuracy"].null_count() == table.height == 4
-    assert table["score/odd"].count() == 2
+    assert set(table["part"]) == {"scores"}
+    assert table.filter(polars.col("score") == "logme")["value"].count() == 2
     assert run("bench", "report", changed, "--out", out) == 2
     assert "no fine-tuned accuracy" in capsys.readouterr().err
 
@@ -125,36 +148,39 @@ def test_table_becomes_arrays(config_file, tmp_path, faked):
     results, scores, facts = matrix(read_parquet(out / "table.parquet"), 4, "first")
     assert results.models == ("first", "second")
     np.testing.assert_allclose(results.accuracy[:, 0], [[0.5, 0.6], [0.55, 0.65]])
-    np.testing.assert_allclose(scores["predicted_accuracy/zero"][:, 0], [[0.6, 0.7], [0.65, 0.75]])
-    assert np.isnan(scores["odd"][1]).all()
+    np.testing.assert_allclose(scores["predicted_accuracy (zero, shot)"][:, 0], [[0.6, 0.7], [0.65, 0.75]])
+    assert np.isnan(scores["logme"][1]).all()
+    assert np.isfinite(scores["logme"][0]).all()
+    assert scores.keys() <= columns(read_parquet(out / "table.parquet")).keys()
     assert facts["n_params"].tolist() == [100, 100]
     with pytest.raises(InputError, match="reference"):
         matrix(read_parquet(out / "table.parquet"), 4, "third")
 
 
 def test_a_score_without_any_value_is_named_and_has_no_row(config_file, tmp_path, faked):
-    polars = pytest.importorskip("polars")
     out, config = tmp_path / "out", config_file()
     assert run("bench", "run", config, "--out", out) == 0
     assert run("bench", "collect", config, "--out", out) == 0
     path = out / "table.parquet"
-    table = read_parquet(path).with_columns(polars.lit(None, polars.Float64).alias("score/empty"))
-    assert "empty" not in matrix(table, 4, "first")[1]
+    empty = polars.when(polars.col("score") == "logme").then(None).otherwise(polars.col("value")).alias("value")
+    table = read_parquet(path).with_columns(empty)
+    assert "logme" not in matrix(table, 4, "first")[1]
+    assert columns(table)["logme"] == ("logme", None, None)
     table.write_parquet(path)
     assert run("bench", "report", config, "--out", out, "--table", path) == 0
     text = (out / "report" / "report.md").read_text()
     (line,) = [line for line in text.splitlines() if line.startswith("Without a value here")]
-    assert line.endswith(": empty."), line
-    assert "| empty |" not in text
+    assert line.endswith(": logme."), line
+    assert "| logme |" not in text
 
 
 def test_a_failing_cell_is_kept_with_its_reason_and_the_others_are_done(config_file, tmp_path, monkeypatch, capsys):
     import lin_ft.benchmark.work
 
-    def work(cell, config, model):
+    def work(cell, config, model, draws):
         if cell.part == "finetune" and cell.seed == 1 and cell.model == "second":
             raise FloatingPointError("the moon is full")
-        return fake_work(cell, config, model)
+        return fake_work(cell, config, model, draws)
 
     monkeypatch.setattr(lin_ft.benchmark.work, "work", work)
     out = tmp_path / "out"
@@ -174,11 +200,12 @@ def test_divergence_is_a_result_without_an_accuracy(config_file, tmp_path, zoo):
     config = load_config(config_file(rates="1e30"))
     models, cells = resolve(config)
     cell = next(cell for cell in cells if cell.part == "finetune")
-    values = work(cell, config, models[0])
+    values = work(cell, config, models[0], Draws())
     assert (values["status"], values["test_accuracy"]) == ("diverged", None)
     assert "1e+30" in values["reason"]
     store = Store(tmp_path / "out")
     store.write(cell, values)
+    store.refresh()
     assert store.state(cell) == "diverged"
 
 
@@ -190,10 +217,10 @@ from lin_ft.benchmark.config import load_config
 from lin_ft.benchmark.executors import Job, work_through
 sys.path.insert(0, {tests!r})
 from test_run import fake_work
-def slow(cell, config, model):
+def slow(cell, config, model, draws):
     print("at work", flush=True)
     time.sleep({seconds})
-    return fake_work(cell, config, model)
+    return fake_work(cell, config, model, draws)
 lin_ft.benchmark.work.work = slow
 work_through(Job(load_config({config!r}), Path({out!r})), poll=0.1)
 """
@@ -215,14 +242,16 @@ def test_a_worker_killed_with_9_loses_nothing_and_another_takes_its_cell(config_
     helper = worker(0.01)
     store, (_, cells) = Store(out), resolve(load_config(config))
     deadline = time.monotonic() + 120
-    while sum(store.read(cell) is not None for cell in cells) < 7 and time.monotonic() < deadline:
+    while sum(not store.missing(cell) for cell in cells) < 7 and time.monotonic() < deadline:
         time.sleep(0.2)
+        store.refresh()
     assert sorted(store.state(cell) for cell in cells) == ["done"] * 7 + ["running"]
     stuck.send_signal(signal.SIGKILL)
     stuck.wait()
     helper.communicate(timeout=60)
     stuck.stdout.close()
     assert helper.returncode == 0
+    store.refresh()
     assert {store.state(cell) for cell in cells} == {"done"}
     assert not list((out / "claims").iterdir())
     assert not [path for path in out.rglob("*.tmp")]
@@ -234,7 +263,7 @@ def test_several_workers_share_the_cells(config_file, tmp_path, monkeypatch):
     _, cells = resolve(config)
     store = Store(tmp_path / "out")
     for cell in cells:
-        store.write(cell, fake_work(cell, config, None))
+        store.write(cell, fake_work(cell, config, None, store.draws))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     executors.local(Job(config, store.folder), 2)
 
@@ -329,7 +358,6 @@ def test_flops_of_a_planned_cell_by_hand():
 
 def test_the_data_path_of_the_paper_at_224_pixels(tmp_path, monkeypatch):
     """A store under an official TFDS name, all training images but a tenth."""
-    from lin_ft.benchmark.work import _task
     from lin_ft.data.store import png, write_store
 
     monkeypatch.setenv("LIN_FT_CACHE", str(tmp_path / "cache"))
@@ -345,7 +373,7 @@ def test_the_data_path_of_the_paper_at_224_pixels(tmp_path, monkeypatch):
         return {"image": tfds.features.Image(shape=(None, None, 3)), "label": label}
 
     write_store(tmp_path / "tfds", "cassava", "0.1.0", features, {"train": rows(40), "test": rows(6)}, 46)
-    task = _task("cassava", 0, 0, 224, 10)
+    task = Draws().task("cassava", 0, 0, 224, 10)
     assert (task.shots, task.n, len(task.validation), len(task.test)) == (0, 36, 4, 6)
     assert task.train.images.shape == (36, 224, 224, 3)
     config = dataclasses.replace(
@@ -354,16 +382,6 @@ def test_the_data_path_of_the_paper_at_224_pixels(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no task no_such") as error:
         resolve_planned(config)
     assert "no task cassava" not in str(error.value)
-
-
-@pytest.mark.parametrize("choice", [{"left_out": ("image", "shot")}, {"source_shots": 2}])
-def test_what_only_scores_depend_on_makes_other_cells_of_scores_only(zoo, photos, choice):
-    config = BenchConfig(name="chosen", zoo=str(zoo), tasks=(str(photos),), reference="first", scores=())
-    (_, cells), (_, others) = resolve(config), resolve(dataclasses.replace(config, **choice))
-    for part, same in (("scores", False), ("finetune", True)):
-        ours, theirs = ({cell.key for cell in some if cell.part == part} for some in (cells, others))
-        assert ours == theirs if same else not ours & theirs
-    assert not choice.keys() & dict(cells[0].settings).keys(), "the keys from before there was a choice"
 
 
 def test_scores_that_need_source_images_have_a_value_where_they_are_asked_for(zoo, photos):
@@ -376,13 +394,16 @@ def test_scores_that_need_source_images_have_a_value_where_they_are_asked_for(zo
     for chosen in (config, dataclasses.replace(config, source_shots=2)):
         models, cells = resolve(chosen)
         card = dataclasses.replace(models[0].card, source=str(photos))
-        values = work.work(cells[0], chosen, dataclasses.replace(models[0], card=card))
-        assert np.isfinite(values["scores"]["logme"])
+        cell = dataclasses.replace(cells[0], source=str(photos))
+        values = work.work(cell, chosen, dataclasses.replace(models[0], card=card), Draws())
+        rows = {each.score: row for each, row in values["scores"].items()}
+        assert np.isfinite(rows["logme"]["value"])
+        assert ("source" in values["made_of"]) == bool(chosen.source_shots)
         if chosen.source_shots:
-            assert np.isfinite(values["scores"]["frechet_distance"])
+            assert np.isfinite(rows["frechet_distance"]["value"])
         else:
-            assert values["scores"]["frechet_distance"] is None
-            assert values["no_score"]["frechet_distance"] == "needs source features"
+            assert rows["frechet_distance"]["value"] is None
+            assert rows["frechet_distance"]["reason"] == "needs source features"
 
 
 def test_an_image_size_of_its_own_makes_other_cells(zoo, photos, monkeypatch):
@@ -393,11 +414,11 @@ def test_an_image_size_of_its_own_makes_other_cells(zoo, photos, monkeypatch):
     larger = dataclasses.replace(config, image_size=48)
     models, cells = resolve(config)
     _, others = resolve(larger)
-    assert not {cell.key for cell in cells} & {cell.key for cell in others}
+    assert not {cell.place for cell in cells} & {cell.place for cell in others}
     seen = []
     monkeypatch.setattr(work, "_finetune", lambda cell, config, model, task: seen.append(task.train.images.shape) or {})
     for chosen, cell in ((config, cells[-1]), (larger, others[-1])):
-        work.work(cell, chosen, models[0])
+        work.work(cell, chosen, models[0], Draws())
     assert [shape[1:] for shape in seen] == [(32, 32, 3), (48, 48, 3)]
     with pytest.raises(InputError, match="image_size: -1 is below 0"):
         dataclasses.replace(config, image_size=-1)

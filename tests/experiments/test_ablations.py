@@ -17,7 +17,7 @@ ABLATIONS = modules("ablations")
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = small_tasks(tmp_path_factory.mktemp("ablations"))
-    small_truth(folder / "truth")
+    small_truth(folder / "truth.parquet")
     (folder / "zoo").mkdir()
     return folder
 
@@ -26,7 +26,7 @@ def place(tmp_path_factory):
 def options(place, tmp_path, monkeypatch):
     small_zoo(place / "zoo", monkeypatch)
     monkeypatch.setenv("LIN_FT_CACHE", str(place / "cache"))
-    keywords = {"truth": place / "truth", "zoo": str(place / "zoo"), "shots": 4, "out": tmp_path / "out"}
+    keywords = {"truth": place / "truth.parquet", "zoo": str(place / "zoo"), "shots": 4, "out": tmp_path / "out"}
     return ablation.Options(**keywords, kernels=place / "kernels")
 
 
@@ -66,6 +66,6 @@ def test_finished_pairs_are_not_done_again_and_a_perfect_variant_has_spearman_1(
     assert json.loads(path.read_text())["made"]["commit"] == f"earlier, {now}"
 
 
-def test_no_truth_is_one_sentence(options, tmp_path):
-    with pytest.raises(InputError, match="no fine-tuned accuracy at 4 shots"):
-        ablation.truth(tmp_path, 4)
+def test_no_truth_is_one_sentence(options):
+    with pytest.raises(InputError, match="no fine-tuned accuracy at 5 shots"):
+        ablation.truth(options.truth, 5)

@@ -11,7 +11,8 @@ from small_zoo import NAMES, TASKS, small_truth
 from experiments import make_figures as figures
 from experiments import results_pages
 from experiments.common import figure
-from experiments.figures import scores
+from experiments.common.figure import NoData
+from experiments.figures import predicted_measured, scores
 from lin_ft.errors import InputError
 from lin_ft.ranking import RankedModel, Ranking, ranking_from_dict
 from lin_ft.scores import Scored
@@ -23,26 +24,7 @@ FIGURES = figures.modules("figures")
 @pytest.fixture
 def of_table(tmp_path):
     """A Parquet table of two seeds and two numbers of shots."""
-    import polars
-
-    rows = []
-    for shots in (4, 0):
-        for seed in (0, 1):
-            for t, task in enumerate((*TASKS, "third")):
-                for m, model in enumerate(NAMES):
-                    accuracy = 0.5 + m / 10 + (seed - t * m) / 100
-                    rows.append(
-                        {
-                            "model": model, "task": task, "shots": shots, "seed": seed, "test_accuracy": accuracy,
-                            "architecture": "small", "n_params": 300, "source_test_accuracy": 0.5, "source": model,
-                            "score/predicted_accuracy/zero": accuracy - 0.1, "score/logme": -float(m),
-                            "score/predicted_decrease": float(m + t * seed),
-                            "finetune_seconds": 10.0, "scores_seconds": 1.0, "test_accuracy/0.01": accuracy,
-                        }
-                    )  # fmt: skip
-    path = tmp_path / "table.parquet"
-    polars.DataFrame(rows).write_parquet(path)
-    return path
+    return small_truth(tmp_path / "table.parquet", seeds=(0, 1), shots=(4, 0), tasks=(*TASKS, "third"))
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -76,6 +58,26 @@ def test_the_readme_table_has_at_most_twelve_rows_with_the_baselines(tmp_path):
     for name in always:
         assert sum(name in row for row in rows) == 1, name
     assert "95 % bootstrap intervals over tasks" in lines[0]
+
+
+def test_predicted_and_measured_accuracies_are_means_over_draws_of_the_models_and_tasks_named(of_table, tmp_path):
+    options = figure.Options(of_table, tmp_path, reference="second", shots=4)
+    predicted_measured.Table(**vars(options), models=("fourth", "first"), tasks=("spots",)).write()
+    lines = (tmp_path / "predicted_measured.md").read_text().splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert table == [
+        "| model | spots |",
+        "| --- | ---: |",
+        "| fourth | 68 / **77.5** |",
+        "| first | 40 / 50.5 |",
+    ]
+    assert "2 draws" in lines[0]
+
+
+def test_a_model_or_task_that_the_table_lacks_is_named(of_table, tmp_path):
+    options = figure.Options(of_table, tmp_path, reference="second", shots=4)
+    with pytest.raises(NoData, match="no fifth, stars in it"):
+        predicted_measured.Table(**vars(options), models=("first", "fifth"), tasks=("spots", "stars")).write()
 
 
 def test_the_readme_gets_its_table_again_and_keeps_the_rest(tmp_path):
@@ -139,11 +141,11 @@ def test_pictures_of_docs_are_drawn_from_the_json_of_a_ranking(tmp_path):
 
 
 def test_ablations_that_were_run_are_reported_and_unknown_names_refused(tmp_path, capsys):
-    small_truth(tmp_path / "truth")
+    truth = small_truth(tmp_path / "truth.parquet")
     values = {f"{task} 0 {name}": {"a": 1.0 * m, "b": -1.0 * m} for task in TASKS for m, name in enumerate(NAMES)}
     (tmp_path / "ablation_head.json").write_text(json.dumps({"title": "heads", "values": values}))
     only = ("ablations.head", "ablations.kernel")
-    figures.Figures(tmp_path / "truth", results=tmp_path, only=only, shots=4).run()
+    figures.Figures(truth, results=tmp_path, only=only, shots=4).run()
     assert "ablations.kernel: left out, it has not been run" in capsys.readouterr().out
     assert "| a | 1.00" in (tmp_path / "ablation_head.md").read_text()
     with pytest.raises(SystemExit, match="no such; there are"):
