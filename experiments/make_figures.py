@@ -74,8 +74,8 @@ class Figures:
 
     def _paper(self, name: str) -> None:
         module = importlib.import_module(f"experiments.{name}")
-        command = module.PaperTable if name == "paper.table" else module.Selectors
-        command(out=self.results).run()
+        names = {"paper.records": "Records", "paper.selectors": "Selectors", "paper.table": "PaperTable"}
+        getattr(module, names[name])(out=self.results).run()
 
     def _pages(self, name: str) -> None:
         results_pages.Pages(self.results, self.docs / "results").run()

@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from experiments.common import figure
+from experiments.paper import records as paper_records
 from experiments.paper import table as paper_table
 from lin_ft.benchmark import spearman, within_groups
+from lin_ft.benchmark.collect import matrix, read_parquet
 from lin_ft.benchmark.resampling import mean
 
 
@@ -16,6 +19,21 @@ def test_all_934_errors_are_there():
     assert sorted(set(paper_table.load("full").groups)) == [
         "D169 from ImageNet", "D169 from scratch", "ImageNet", "R101 from ImageNet", "R101 from scratch",
     ]  # fmt: skip
+
+
+def test_they_are_a_table_of_this_benchmark_too(tmp_path):
+    paper_records.Records(out=tmp_path).run()
+    table = read_parquet(tmp_path / "paper_errors" / "table.parquet")
+    assert table.equals(read_parquet(figure.RESULTS / "paper_errors" / "table.parquet"))
+    assert table.height == 934
+    for family, regime, shots in (("single", "full", 0), ("single", "20shot", 20), ("multi_domain", None, 0)):
+        rows = table.filter(table["family"] == family)
+        expected = paper_table.load(regime or "multi_domain_full")
+        results, _, _ = matrix(rows, shots, expected.reference)
+        index = np.ix_(
+            [results.tasks.index(t) for t in expected.tasks], [results.models.index(m) for m in expected.models]
+        )
+        np.testing.assert_array_equal(results.accuracy[0][index], expected.accuracy[0])
 
 
 @pytest.mark.parametrize(("regime", "random", "both"), [("full", -1.58, 0.88), ("20shot", -3.2, 0.73)])
