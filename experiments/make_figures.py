@@ -19,6 +19,7 @@ from experiments import results_pages
 from experiments.common import ablation, figure
 from experiments.common.figure import NoData
 from lin_ft.files.atomic import write_atomically
+from lin_ft.zoo import named_zoo
 
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # the same numbers make the same PDF, byte for byte
 HERE = Path(__file__).parent
@@ -89,7 +90,7 @@ class Figures:
 
     def _docs(self, name: str) -> None:
         """Pictures of rankings from the JSON beside them, which `lin-ft rank --json` wrote."""
-        from lin_ft.ranking import ranking_from_dict
+        from lin_ft.ranking import outdated, ranking_from_dict
         from lin_ft.report import plot_agreement, plot_ranking
 
         for path in sorted(self.docs.glob("ranking-*.json")):
@@ -100,6 +101,8 @@ class Figures:
                 title = f"Rank agreement of the scores on {ranking.task}, {len(ranking.models)} models"
                 plot_agreement(names, tau, path.with_name(f"agreement-{ranking.task}.png"), title=title)
             print(f"{path.with_suffix('.png')} from {path}")
+            if reasons := outdated(ranking, named_zoo("embedded,multi_domain")):
+                print(f"  {path.name} is outdated ({'; '.join(reasons)}): make it anew by `lin-ft rank --json`.")
 
 
 def modules(folder: str) -> list[str]:

@@ -15,11 +15,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from lin_ft import data
 from lin_ft.benchmark.config import digest
-from lin_ft.data import ImageData, Task, load_task
+from lin_ft.data import Task, load_task
+from lin_ft.data.identity import images_digest
 from lin_ft.data.packaged import packaged, packaged_names
 from lin_ft.data.store import store_dir, stored_version
 from lin_ft.errors import InputError
@@ -68,15 +67,7 @@ class Draws:
 
 
 def digests_of(task: Task) -> Digests:
-    return Digests(*(_digest(task.n_classes, *parts) for parts in ((task.train,), (task.validation, task.test))))
-
-
-def _digest(n_classes: int, *parts: ImageData) -> str:
-    found = hashlib.sha256(json.dumps([n_classes, *(part.images.shape for part in parts)]).encode())
-    for part in parts:
-        found.update(np.ascontiguousarray(part.images).tobytes())
-        found.update(np.asarray(part.labels, "<i8").tobytes())
-    return found.hexdigest()[:16]
+    return Digests(images_digest(task.n_classes, task.train), images_digest(task.n_classes, task.validation, task.test))
 
 
 def is_path(source: str) -> bool:

@@ -17,6 +17,7 @@ from lin_ft.gain import Sight, predict_gains, terms
 from lin_ft.predict import backbone_part, balanced_accuracy, bootstrap_interval, is_unbalanced
 from lin_ft.ranking.config import RankConfig
 from lin_ft.ranking.inputs import score_inputs
+from lin_ft.ranking.kept import made_of
 from lin_ft.ranking.result import GAIN, SCORES, Details, Failed, RankedModel, Ranking
 from lin_ft.ranking.view import View
 from lin_ft.scores import alignment, evaluate, label_feature, predicted_decrease
@@ -32,6 +33,11 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
     `describe`, once for each model; models of one architecture share their compiled programs.
     """
     config = config or RankConfig()
+    ranking = _ranked(zoo, task, config, progress)
+    return dataclasses.replace(ranking, made_of=made_of(zoo, task, config))
+
+
+def _ranked(zoo: Sequence[ZooModel], task: Task, config: RankConfig, progress: bool) -> Ranking:
     if not zoo:
         raise InputError("zoo: it is empty; give at least one model.")
     names = [model.name for model in zoo]

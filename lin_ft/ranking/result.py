@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,8 @@ class Ranking:
     """Which model to fine-tune, how sure that is, what the choice costs; by the score `gain` alone."""
     notes: tuple[str, ...] = ()
     """What was assumed for the gains."""
+    made_of: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+    """Digests of images, weights and cards, and the settings: see `lin_ft.ranking.outdated`."""
 
     @property
     def balance_note(self) -> str:
@@ -217,7 +219,8 @@ class Ranking:
         names = ("task", "n", "n_classes", "reference", "score", "class_counts")
         failed = {"failed": [dataclasses.asdict(each) for each in self.failed]} if self.failed else {}
         told = {"advice": self.advice, "notes": list(self.notes)} if self.advice else {}
-        return {name: getattr(self, name) for name in names} | {"models": models} | failed | told
+        made_of = {"made_of": dict(self.made_of)} if self.made_of else {}
+        return {name: getattr(self, name) for name in names} | {"models": models} | failed | told | made_of
 
     def save_json(self, path: str | Path) -> None:
         text = json.dumps(self.as_dict(), indent=1) + "\n"
@@ -271,6 +274,7 @@ def ranking_from_dict(values: dict[str, Any]) -> Ranking:
         failed = tuple(Failed(**each) for each in values.get("failed", ()))
         about = {name: values[name] for name in names}
         told = {"advice": values.get("advice", ""), "notes": tuple(values.get("notes", ()))}
+        told["made_of"] = values.get("made_of", {})
         return Ranking(**about, models=tuple(rows), class_counts=counts, failed=failed, **told)
     except (KeyError, TypeError) as error:
         raise InputError(f"Not the JSON of a ranking ({error}); write it by `lin-ft rank --json`.") from error

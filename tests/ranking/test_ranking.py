@@ -111,7 +111,7 @@ def test_images_can_be_left_out_one_of_each_class_at_a_time(zoo, task, ranking):
 def test_json_holds_what_is_documented(ranking, tmp_path):
     ranking.save_json(tmp_path / "r.json")
     values = json.loads((tmp_path / "r.json").read_text())
-    assert set(values) == {"task", "n", "n_classes", "reference", "score", "class_counts", "models"}
+    assert set(values) == {"task", "n", "n_classes", "reference", "score", "class_counts", "models", "made_of"}
     documented = {
         "name", "source", "rank", "predicted_accuracy", "predicted_accuracy_interval", "predicted_gain",
         "label_gradient", "label_feature_correlation", "seconds",
