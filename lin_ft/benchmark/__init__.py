@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lin_ft.benchmark.architectures import by_architecture, pairs_in_order, within_groups
     from lin_ft.benchmark.ceiling import NoiseCeiling, noise_ceiling, reachable, spearman_brown
+    from lin_ft.benchmark.collect import ScoreColumn, columns, finetuned, matrix, read_parquet, works
     from lin_ft.benchmark.comparison import CriticalDifference, PairedTest, critical_difference, holm, paired_tests
-    from lin_ft.benchmark.config import BenchConfig
+    from lin_ft.benchmark.config import BenchConfig, FurtherDraws
     from lin_ft.benchmark.correlation import CORRELATIONS, kendall, pearson, spearman, weighted_tau
     from lin_ft.benchmark.evidence import Evidence, evidence_of
     from lin_ft.benchmark.judge import Judge
@@ -34,6 +35,14 @@ _HOME = {
         "noise_ceiling",
         "spearman_brown",
     ),
+    "collect": (
+        "ScoreColumn",
+        "columns",
+        "finetuned",
+        "matrix",
+        "read_parquet",
+        "works",
+    ),
     "comparison": (
         "CriticalDifference",
         "PairedTest",
@@ -41,7 +50,10 @@ _HOME = {
         "holm",
         "paired_tests",
     ),
-    "config": ("BenchConfig",),
+    "config": (
+        "BenchConfig",
+        "FurtherDraws",
+    ),
     "correlation": (
         "CORRELATIONS",
         "kendall",
@@ -103,11 +115,13 @@ __all__ = [
     "Calibration",
     "CriticalDifference",
     "Evidence",
+    "FurtherDraws",
     "Judge",
     "NoiseCeiling",
     "PairedTest",
     "Resolution",
     "Results",
+    "ScoreColumn",
     "Summary",
     "always",
     "at_random",
@@ -115,10 +129,12 @@ __all__ = [
     "by_architecture",
     "calibration",
     "caption",
+    "columns",
     "critical_difference",
     "distinct",
     "evidence_of",
     "expected_accuracy",
+    "finetuned",
     "fixed",
     "gain",
     "gain_curve",
@@ -126,6 +142,7 @@ __all__ = [
     "kendall",
     "leave_one_task_out",
     "markdown_table",
+    "matrix",
     "noise_ceiling",
     "of_other_draws",
     "over_tasks",
@@ -134,6 +151,7 @@ __all__ = [
     "pearson",
     "per_task",
     "reachable",
+    "read_parquet",
     "regret",
     "resolution",
     "smallest_difference",
@@ -144,6 +162,7 @@ __all__ = [
     "trials",
     "weighted_tau",
     "within_groups",
+    "works",
 ]
 
 
