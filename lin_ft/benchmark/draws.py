@@ -70,14 +70,19 @@ def digests_of(task: Task) -> Digests:
     return Digests(images_digest(task.n_classes, task.train), images_digest(task.n_classes, task.validation, task.test))
 
 
+@functools.cache
+def is_packaged(source: str) -> bool:
+    return source in packaged_names()
+
+
 def is_path(source: str) -> bool:
     """Whether a task is named by where it lies, and not by what it is."""
-    return source not in packaged_names() and Path(source).expanduser().exists()
+    return not is_packaged(source) and Path(source).expanduser().exists()
 
 
 def files_of(source: str) -> Path | None:
     """Where the data of a task lies, a folder or a file; None where it is not on this machine yet."""
-    if source in packaged_names():
+    if is_packaged(source):
         store = store_dir() / source / packaged(source).version
         return store if store.is_dir() else None
     path = Path(source).expanduser()

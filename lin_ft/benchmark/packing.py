@@ -69,7 +69,6 @@ def pack(
             converter.unseen,
             store.damaged(),
         )
-        wanted = _wanted(store, cells) if prune else None
         for part in PARTS:
             path = packed_path(store.folder, part)
             kept = read_packed(path, repair=repair)
@@ -78,10 +77,7 @@ def pack(
             fresh = [entry for entry in (*new.values(), *old_entries) if entry["part"] == part]
             entries = [*kept, *_unknown(fresh, known)]
             done.folded[part] = len(known) - before
-            if wanted is not None:
-                entries = [entry for each in entries if (entry := _only(each, wanted)) is not None]
-            done.total[part] = sum(1 for entry in entries for _ in records_of(entry))
-            done.pruned[part] = len(known) - done.total[part]
+            done.total[part] = len(known)
             if entries or path.exists():
                 write_packed(path, part, entries)
         for path in new:
@@ -90,7 +86,23 @@ def pack(
             _put_away(path, refused=path.name in {name for names in converter.refused.values() for name in names})
         _sweep(store.folder)
         store.refresh()
+        if prune:
+            _prune(store, cells, done)
     return done
+
+
+def _prune(store: Store, cells: Sequence[Cell], done: Packed) -> None:
+    """Drop what the cells do not ask for, now that everything is packed."""
+    wanted = _wanted(store, cells)
+    for part in PARTS:
+        path = packed_path(store.folder, part)
+        entries = [entry for each in read_packed(path) if (entry := _only(each, wanted)) is not None]
+        kept = sum(1 for entry in entries for _ in records_of(entry))
+        done.pruned[part] = done.total[part] - kept
+        done.total[part] = kept
+        if done.pruned[part]:
+            write_packed(path, part, entries)
+    store.refresh()
 
 
 def keys_of(entry: Entry) -> Iterator[str]:

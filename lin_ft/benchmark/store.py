@@ -23,11 +23,10 @@ from typing import Any, Literal, NamedTuple
 
 from lin_ft.benchmark.claim import locked
 from lin_ft.benchmark.config import PARTS, Cell, Wanted
-from lin_ft.benchmark.draws import Draws, is_path
+from lin_ft.benchmark.draws import Draws, is_packaged, is_path
 from lin_ft.benchmark.entry import Entry, Record, dumped, new_entry, opened, records_of, settings_agree
 from lin_ft.benchmark.packed import packed_path, read_packed
 from lin_ft.benchmark.suite import sees_source
-from lin_ft.data.packaged import packaged_names
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 
@@ -59,17 +58,24 @@ class Store:
         self._read: dict[Path, tuple[Stamp, Entry | None]] = {}
         self._packed: dict[str, tuple[Stamp, list[Entry]]] = {}
         self._index: dict[tuple, list[Entry]] | None = None
+        self._found: dict[Cell, Found] = {}
 
     # finding
 
     def find(self, cell: Cell) -> Found:
         """The records of the cell that are there, as of the last `refresh`."""
+        index = self.index()
+        if cell not in self._found:
+            self._found[cell] = self._find(cell, index)
+        return self._found[cell]
+
+    def _find(self, cell: Cell, index: Mapping[tuple, list[Entry]]) -> Found:
         wanted = {each.identity: each for each in cell.wanted}
         found: dict[Wanted, Record] = {}
         outdated: dict[Wanted, str] = {}
-        for entry in self.index().get((cell.part, cell.model, cell.shots, cell.seed, cell.image_size), ()):
+        for entry in index.get((cell.part, cell.model, cell.shots, cell.seed, cell.image_size), ()):
             moved = entry["task"] != cell.task
-            if moved and (entry["task"] in packaged_names() or not is_path(cell.task)):
+            if moved and (is_packaged(entry["task"]) or not is_path(cell.task)):
                 continue
             for identity, settings, record in records_of(entry):
                 each = wanted.get(identity)
@@ -125,7 +131,7 @@ class Store:
             for entry in self.entries():
                 place = tuple(entry[name] for name in ("part", "model", "shots", "seed", "image_size"))
                 index.setdefault(place, []).append(entry)
-            self._index = index
+            self._index, self._found = index, {}
 
     def index(self) -> Mapping[tuple, list[Entry]]:
         if self._index is None:

@@ -131,6 +131,16 @@ def test_what_is_computed_otherwise_now_counts_as_it_was_computed_then(older, tm
     assert asked == shot | {("logme", None, None)}
 
 
+def test_prune_looks_at_what_was_just_taken_over(older, tmp_path, capsys):
+    config, folder = older
+    out = tmp_path / "out"
+    assert run("bench", "pack", config, "--out", out, "--from", folder, "--prune") == 0
+    shown = capsys.readouterr().out
+    assert "finetune.jsonl.gz: 4 records (4 new)" in shown
+    kept = {name for entry in read_packed(out / "scores.jsonl.gz") for name in entry["scores"]}
+    assert kept == {"predicted_accuracy", "predicted_loss", "h_score", "etran"}
+
+
 def test_a_growing_folder_is_taken_again_and_again(older, tmp_path, faked, capsys):  # noqa: F811
     config, folder = older
     growing, out = tmp_path / "growing", tmp_path / "out"
