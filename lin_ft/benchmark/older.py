@@ -16,8 +16,9 @@ from lin_ft.benchmark.draws import Digests, Draws
 from lin_ft.benchmark.draws import digests_of as digests_of_task
 from lin_ft.benchmark.entry import Entry, grouped, sealed
 from lin_ft.benchmark.suite import PREDICTIONS, known_scores, wanted_scores
-from lin_ft.benchmark.work import balanced_accuracy, largest_class
+from lin_ft.benchmark.work import largest_class
 from lin_ft.errors import InputError
+from lin_ft.predict import balanced_accuracy
 from lin_ft.scores.catalogue import RENAMED
 from lin_ft.zoo import ZooModel
 
@@ -91,8 +92,8 @@ def _converted(cell: Mapping[str, Any], converter: Converter) -> Entry:
         entry |= {name: cell[name] for name in OF_TUNING if name in cell}
         entry |= {"settings": settings, "largest_class": largest_class(task)}
         if "correct" in cell:
-            correct = np.asarray([bit == "1" for bit in cell["correct"]])
-            entry["balanced_accuracy"] = balanced_accuracy(correct, task)
+            correct = np.asarray([bit == "1" for bit in cell["correct"]], np.float64)
+            entry["balanced_accuracy"] = balanced_accuracy(correct, task.test.labels)
         return sealed({**entry, "made_of": {**made_of, "held_out": digests.held_out}})
     shots = settings.get("source_shots", 0)
     if shots:

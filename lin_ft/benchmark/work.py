@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lin_ft.benchmark.config import BenchConfig, Cell
 from lin_ft.benchmark.draws import Draws, digests_of
 from lin_ft.benchmark.suite import score_rows, sees_source
@@ -51,29 +49,18 @@ def _finetune(cell: Cell, config: BenchConfig, model: ZooModel, task: Task) -> d
     for point in values["grid"]:
         point["curve"] = [None if value is None else round(value, 6) for value in point["curve"]]
     kept = ("learning_rate", "weight_decay", "validation_accuracy", "test_accuracy", "test_accuracy_interval", "grid")
-    correct = np.asarray(values["correct"], bool)
-    balanced = {"balanced_accuracy": balanced_accuracy(correct, task), **largest}
-    return {**{name: values[name] for name in kept}, **balanced, "correct": as_bits(correct)}
+    balanced = {"balanced_accuracy": result.test_balanced_accuracy, **largest}
+    correct = "".join("01"[bool(value)] for value in result.correct)  # 1 for each test image that is right
+    return {**{name: values[name] for name in kept}, **balanced, "correct": correct}
 
 
 def _scores(cell: Cell, config: BenchConfig, model: ZooModel, task: Task) -> dict[str, Any]:
     return {"scores": score_rows(model, task, cell.wanted, config, cell.seed)}
 
 
-def as_bits(correct: np.ndarray) -> str:
-    """1 for each test image that is classified rightly."""
-    return "".join("01"[bool(value)] for value in correct)
-
-
-def balanced_accuracy(correct: np.ndarray, task: Task) -> float:
-    """Mean over the classes of the test images of the share that is classified rightly."""
-    labels = task.test.labels
-    return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))
-
-
 def largest_class(task: Task) -> float:
     """Share of the test images in the largest class: what an accuracy is to be compared with."""
-    return float(np.bincount(task.test.labels).max() / len(task.test))
+    return float(task.test.counts().max() / len(task.test))
 
 
 def made_of_now(cell: Cell, task: Task, draws: Draws) -> dict[str, str]:
