@@ -7,20 +7,22 @@ convolution: the patches of the padded image) and O the outputs of a group.
 
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from lin_ft.typing import Array
 
+Shape = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Product:
-    """One use of a weight, by its sizes and by its three reorderings."""
+    """One use of a weight, by its sizes and by its reorderings. Equal sizes and axes are equal products."""
 
     kind: tuple[Any, ...]
     """Equal for uses of one weight whose X and G may be joined along T."""
@@ -28,15 +30,34 @@ class Product:
     groups: int
     inner: int
     outer: int
-    inputs: Callable[[Array], Array]
-    """Data of one example -> X, (T, groups, K)."""
-    cotangents: Callable[[Array], Array]
-    """Cotangent of the output -> G, (T, groups, O)."""
-    gradient: Callable[[Array], Array]
-    """Xᵀ G, (K, groups, O) -> dW in the shape of the weight."""
-    separable: "Product | None" = None
-    """The same gradient from X at the offsets of a row alone and G at those of a column alone: its product is square
-    and its copies are the root of the window as large, but G's too, which pays for one combination."""
+
+    @property
+    def separable(self) -> "Product | None":
+        """The same gradient from X at the offsets of a row alone and G at those of a column alone: its product is
+        square and its copies are the root of the window as large, but G's too, which pays for one combination.
+        """
+        return None
+
+    @property
+    def offsets(self) -> int:
+        """Places of the window under which X is taken: K = offsets x inputs of one place."""
+        return 1
+
+    def inputs(self, data: Array) -> Array:
+        """Data of one example -> X, (T, groups, K)."""
+        raise NotImplementedError
+
+    def inputs_at(self, data: Array, offset: Any) -> Array:
+        """X under one offset of the window, which may be traced, (T, K / offsets); for products of one group."""
+        return self.inputs(data)[:, 0]
+
+    def cotangents(self, cotangent: Array) -> Array:
+        """Cotangent of the output of one example -> G, (T, groups, O)."""
+        raise NotImplementedError
+
+    def gradient(self, dw: Array) -> Array:
+        """Xᵀ G, (K, groups, O) -> dW in the shape of the weight."""
+        raise NotImplementedError
 
 
 def product(equation: Any, position: int) -> Product | None:
@@ -50,35 +71,119 @@ def product(equation: Any, position: int) -> Product | None:
     return None
 
 
-def _dense(parameters: dict[str, Any], position: int, data: tuple, weight: tuple) -> Product | None:
+@dataclass(frozen=True)
+class Dense(Product):
+    weight: Shape
+    axes: Shape
+    """Of the weight: those that meet the data, then those of the output."""
+    data_axes: Shape
+    """Of the data: those of the positions, then those that meet the weight."""
+    weight_first: bool
+
+    def inputs(self, data: Array) -> Array:
+        return jnp.transpose(data, self.data_axes).reshape(self.positions, 1, self.inner)
+
+    def cotangents(self, cotangent: Array) -> Array:
+        if self.weight_first:  # the weight's own axes come first
+            return cotangent.reshape(self.outer, self.positions).T[:, None]
+        return cotangent.reshape(self.positions, 1, self.outer)
+
+    def gradient(self, dw: Array) -> Array:
+        shaped = dw.reshape([self.weight[axis] for axis in self.axes])
+        return jnp.transpose(shaped, tuple(np.argsort(self.axes)))
+
+
+def _dense(parameters: dict[str, Any], position: int, data: Shape, weight: Shape) -> Product | None:
     contracting, batch = parameters["dimension_numbers"]
     if batch[0]:  # one weight matrix for each entry of the data
         return None
     axes, data_axes = tuple(contracting[position]), tuple(contracting[1 - position])
     free = tuple(axis for axis in range(len(weight)) if axis not in axes)
     data_free = tuple(axis for axis in range(len(data)) if axis not in data_axes)
-    inner, outer = math.prod(weight[axis] for axis in axes), math.prod(weight[axis] for axis in free)
-    positions = math.prod(data[axis] for axis in data_free)
-    order = (*axes, *free)
-
-    def cotangents(cotangent: Any) -> Any:
-        if position == 0:  # the weight's own axes come first
-            return cotangent.reshape(outer, positions).T[:, None]
-        return cotangent.reshape(positions, 1, outer)
-
-    return Product(
+    return Dense(
         kind=("dense", axes),
-        positions=positions,
+        positions=math.prod(data[axis] for axis in data_free),
         groups=1,
-        inner=inner,
-        outer=outer,
-        inputs=lambda x: jnp.transpose(x, (*data_free, *data_axes)).reshape(positions, 1, inner),
-        cotangents=cotangents,
-        gradient=lambda dw: jnp.transpose(dw.reshape([weight[axis] for axis in order]), tuple(np.argsort(order))),
+        inner=math.prod(weight[axis] for axis in axes),
+        outer=math.prod(weight[axis] for axis in free),
+        weight=weight,
+        axes=(*axes, *free),
+        data_axes=(*data_free, *data_axes),
+        weight_first=position == 0,
     )
 
 
-def _convolution(parameters: dict[str, Any], data: tuple, weight: tuple, out: tuple) -> Product | None:
+@dataclass(frozen=True)
+class Convolution(Product):
+    """Channels last, any number of spatial axes."""
+
+    weight: Shape
+    out: Shape
+    channels: int
+    padding: tuple[tuple[int, int], ...]
+    strides: Shape
+    dilation: Shape
+
+    @property
+    def window(self) -> Shape:
+        return self.weight[:-2]
+
+    @property
+    def offsets(self) -> int:
+        return math.prod(self.window)
+
+    @property
+    def separable(self) -> Product | None:
+        plain = len(self.window) == 2 and self.groups == 1 and {*self.strides, *self.dilation} == {1}
+        if not plain or min(self.window) < 2:
+            return None
+        height, width, c_in, c_out = self.weight
+        return Separable(
+            kind=("separable convolution",),
+            positions=(self.out[1] + height - 1) * self.out[2],
+            groups=1,
+            inner=width * c_in,
+            outer=height * c_out,
+            weight=self.weight,
+            out=self.out,
+            padding=self.padding,
+        )
+
+    def inputs(self, data: Array) -> Array:
+        padded = self._padded(data)
+        places = itertools.product(*map(range, self.window))
+        shifted = [self._under(padded, place) for place in places]
+        # (positions, offsets, c_in) -> (positions, groups, offsets x c_in / groups)
+        patches = jnp.stack(shifted, axis=1)
+        patches = patches.reshape(self.positions, -1, self.groups, self.channels // self.groups)
+        return jnp.swapaxes(patches, 1, 2).reshape(self.positions, self.groups, self.inner)
+
+    def inputs_at(self, data: Array, offset: Any) -> Array:
+        return self._under(self._padded(data), jnp.unravel_index(offset, self.window))
+
+    def cotangents(self, cotangent: Array) -> Array:
+        return cotangent.reshape(self.positions, self.groups, self.outer)
+
+    def gradient(self, dw: Array) -> Array:
+        return dw.reshape(self.weight)
+
+    def _padded(self, data: Array) -> Array:
+        return jnp.pad(data, ((0, 0), *self.padding, (0, 0)))
+
+    def _under(self, padded: Array, place: Any) -> Array:
+        """The pixels under one place of the window, for each position of the output, (T, c_in)."""
+        start = [index * step for index, step in zip(place, self.dilation, strict=True)]
+        extent = [step * (size - 1) + 1 for step, size in zip(self.strides, self.out[1:-1], strict=True)]
+        if all(isinstance(index, int) for index in place):
+            under = padded[(slice(None), *(slice(s, s + e) for s, e in zip(start, extent, strict=True)))]
+        else:
+            zero = jnp.zeros_like(start[0])
+            under = jax.lax.dynamic_slice(padded, (zero, *start, zero), (len(padded), *extent, self.channels))
+        every = tuple(slice(None, None, step) for step in self.strides)
+        return under[(slice(None), *every)].reshape(self.positions, self.channels)
+
+
+def _convolution(parameters: dict[str, Any], data: Shape, weight: Shape, out: Shape) -> Product | None:
     rank = len(weight) - 2
     spatial = tuple(range(1, rank + 1))
     channels_last = ((0, rank + 1, *spatial), (rank + 1, rank, *range(rank)), (0, rank + 1, *spatial))  # as in Flax
@@ -90,69 +195,39 @@ def _convolution(parameters: dict[str, Any], data: tuple, weight: tuple, out: tu
     ):
         return None
     groups = parameters["feature_group_count"]
-    padding, strides = parameters["padding"], parameters["window_strides"]
-    positions, inner, outer = math.prod(out[:-1]), math.prod(weight[:-1]), weight[-1] // groups
-    dilation = parameters["rhs_dilation"]
-
-    def inputs(x: Any) -> Any:
-        patches = _patches(jnp.pad(x, ((0, 0), *padding, (0, 0))), weight[:-2], out[1:-1], strides, dilation)
-        # (positions, offsets, c_in) -> (positions, groups, offsets x c_in / groups)
-        patches = patches.reshape(positions, -1, groups, data[-1] // groups)
-        return jnp.swapaxes(patches, 1, 2).reshape(positions, groups, inner)
-
-    plain = rank == 2 and groups == 1 and set(strides) == set(dilation) == {1} and min(weight[:2]) > 1
-    return Product(
+    return Convolution(
         kind=("convolution", groups),
-        positions=positions,
+        positions=math.prod(out[:-1]),
         groups=groups,
-        inner=inner,
-        outer=outer,
-        inputs=inputs,
-        cotangents=lambda cotangent: cotangent.reshape(positions, groups, outer),
-        gradient=lambda dw: dw.reshape(weight),
-        separable=_separable(padding, weight, out) if plain else None,
+        inner=math.prod(weight[:-1]),
+        outer=weight[-1] // groups,
+        weight=weight,
+        out=out,
+        channels=data[-1],
+        padding=tuple(map(tuple, parameters["padding"])),
+        strides=tuple(parameters["window_strides"]),
+        dilation=tuple(parameters["rhs_dilation"]),
     )
 
 
-def _separable(padding: Any, weight: tuple, out: tuple) -> Product:
+@dataclass(frozen=True)
+class Separable(Product):
     """dW[a, b] = sum over r, w of x[r, w + b] G[r - a, w], with x as (h_in, w_out, b, c), G as (h_in, w_out, a, o)."""
-    height, width, c_in, c_out = weight
-    _, h_out, w_out, _ = out
-    h_in = h_out + height - 1
 
-    def inputs(x: Any) -> Any:
-        padded = jnp.pad(x[0], (*padding, (0, 0)))
-        shifted = [padded[:, b : b + w_out] for b in range(width)]
-        return jnp.stack(shifted, axis=2).reshape(h_in * w_out, 1, width * c_in)
+    weight: Shape
+    out: Shape
+    padding: tuple[tuple[int, int], ...]
 
-    def cotangents(cotangent: Any) -> Any:
-        g = cotangent.reshape(h_out, w_out, c_out)
+    def inputs(self, data: Float[Array, "1 h w c"]) -> Array:
+        padded, width = jnp.pad(data[0], (*self.padding, (0, 0))), self.out[2]
+        shifted = [padded[:, b : b + width] for b in range(self.weight[1])]
+        return jnp.stack(shifted, axis=2).reshape(self.positions, 1, self.inner)
+
+    def cotangents(self, cotangent: Array) -> Array:
+        g, height = cotangent.reshape(self.out[1:]), self.weight[0]
         shifted = [jnp.pad(g, ((a, height - 1 - a), (0, 0), (0, 0))) for a in range(height)]
-        return jnp.stack(shifted, axis=2).reshape(h_in * w_out, 1, height * c_out)
+        return jnp.stack(shifted, axis=2).reshape(self.positions, 1, self.outer)
 
-    def gradient(dw: Any) -> Any:
+    def gradient(self, dw: Array) -> Array:
+        height, width, c_in, c_out = self.weight
         return dw.reshape(width, c_in, height, c_out).transpose(2, 0, 1, 3)
-
-    return Product(
-        kind=("separable convolution",),
-        positions=h_in * w_out,
-        groups=1,
-        inner=width * c_in,
-        outer=height * c_out,
-        inputs=inputs,
-        cotangents=cotangents,
-        gradient=gradient,
-    )
-
-
-def _patches(
-    padded: Float[Array, "b *size c"], window: tuple, size: tuple, strides: tuple, dilation: tuple
-) -> Float[Array, "T offsets c"]:
-    """The pixels under each offset of the window, for each position of the output."""
-    shifted = []
-    for offset in itertools.product(*map(range, window)):
-        slices = tuple(
-            slice(o * d, o * d + s * (n - 1) + 1, s) for o, d, s, n in zip(offset, dilation, strides, size, strict=True)
-        )
-        shifted.append(padded[(slice(None), *slices)].reshape(-1, padded.shape[-1]))
-    return jnp.stack(shifted, axis=1)
