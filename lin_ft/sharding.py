@@ -38,7 +38,8 @@ def map_examples(function: Callable[..., Any], devices: Devices) -> Callable[...
     """(shared, block) -> function(shared, block), each output with a leading axis of examples.
 
     The block's length must be a multiple of the number of devices. On several devices the outputs keep a
-    leading axis of devices, as `outer` expects them.
+    leading axis of devices, as `outer` expects them. On one CPU a function's own `in_programs`, which gives the
+    same by several compiled programs, takes its place.
     """
     compiled = _mapped(function, devices)
     if len(devices) == 1:
@@ -46,21 +47,29 @@ def map_examples(function: Callable[..., Any], devices: Devices) -> Callable[...
     return lambda shared, block: compiled(shared, _shares(block, len(devices)))
 
 
+def map_shares(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    """(block, shared) -> function(block, shared) for blocks made by `map_examples`, and as it gives them."""
+    return _each_share(function, devices)
+
+
 def outer(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
     """(left, right) -> function(left, right) for blocks made by `map_examples`: output axes 0 = left, 1 =
-    right.
+    right, and the left one's axis of several devices before them, which `joined_shares` takes away.
 
     Each device holds its share of the left block and gathers the right one: one all-gather, no other traffic.
     """
-    compiled = _outer(function, devices)
-    if len(devices) == 1:
-        return compiled
+    return _outer(function, devices)
 
-    def joined(left: Any, right: Any) -> Any:
-        out = compiled(left, right)  # (devices, left share, right, ...)
-        return out.reshape((-1, *out.shape[2:]))
 
-    return joined
+def outer_sum(function: Callable[..., Any], devices: Devices) -> Callable[[Any, Any, Any], Any]:
+    """(total, left, right) -> total + function(left, right), with `total` from `outer`; it is used up."""
+    return _outer_sum(function, devices)
+
+
+def joined_shares(out: Any, devices: Devices) -> np.ndarray:
+    """What `outer` or `outer_sum` gave, as one array."""
+    array = np.asarray(out)
+    return array if len(devices) == 1 else array.reshape((-1, *array.shape[2:]))
 
 
 def joined(devices: Devices) -> Callable[[Iterable[Any], int], Any]:
@@ -134,6 +143,8 @@ def _shares(block: Any, count: int) -> Any:
 
 @lru_cache(maxsize=64)
 def _mapped(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    if len(devices) == 1 and devices[0].platform == "cpu" and hasattr(function, "in_programs"):
+        return function.in_programs  # pyright: ignore[reportFunctionMemberAccess]
     if len(devices) == 1:
         return jax.jit(function)
     return jax.pmap(function, _AXIS, in_axes=(None, 0), devices=devices)
@@ -148,6 +159,27 @@ def _outer(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]
         return function(left, jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, _AXIS, tiled=True), right))
 
     return jax.pmap(gathered, _AXIS, devices=devices)
+
+
+@lru_cache(maxsize=64)
+def _outer_sum(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    def added(total: Any, left: Any, right: Any) -> Any:
+        return total + function(left, right)
+
+    if len(devices) == 1:
+        return jax.jit(added, donate_argnums=0)
+
+    def gathered(total: Any, left: Any, right: Any) -> Any:
+        return added(total, left, jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, _AXIS, tiled=True), right))
+
+    return jax.pmap(gathered, _AXIS, devices=devices, donate_argnums=0)
+
+
+@lru_cache(maxsize=64)
+def _each_share(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
+    if len(devices) == 1:
+        return jax.jit(function)
+    return jax.pmap(function, _AXIS, in_axes=(0, None), devices=devices)
 
 
 @lru_cache(maxsize=64)

@@ -1,15 +1,14 @@
 """Where the structured contraction spends its time, part by part, each against the machine's matrix product.
 
 Command   python -m experiments.benchmarks.profile_kernels --out experiments/results/profile_kernels.md
-Expected  ResNet-20 is held by convolutions with 16 to 64 channels, which XLA runs at a third of the speed of a large
-          product or less; contraction by products runs at half of it
+Expected  ResNet-20 runs at half the speed of a large product: passes at .4 to .5 of it, what follows at .5 to .6
 Hardware  any; 1 CPU core, about two minutes
 
-Parts of a trace kernel of n samples and C outputs, as `lin_ft.kernels.structured` does them for one block:
+Parts of a trace kernel of n samples and C outputs, as `lin_ft.kernels.structured` does them:
 - forward: n forward passes;
-- reverse: n C reverse passes to the input image, which is what any method needs to know the cotangents of all layers;
-- rows: the same with per-example weight gradients formed, or inputs and cotangents kept;
-- contraction: the products of all pairs of rows.
+- passes: the same and n C reverse passes to the first layer, which give the cotangents of all layers and the gradients
+  of normalisation layers;
+- weight gradients: the rows of the rest, and the products of all pairs of rows: what `gram` takes beside the passes.
 """
 
 import dataclasses
@@ -24,8 +23,9 @@ import tyro
 
 from experiments.benchmarks.kernels import network
 from lin_ft.files.atomic import write_atomically
+from lin_ft.kernels import gram
 from lin_ft.kernels.cost import multiply_adds
-from lin_ft.kernels.structured import StructuredRows, sum_contract
+from lin_ft.kernels.structured import StructuredRows
 from lin_ft.provenance import commit, device
 from lin_ft.trainable import split
 
@@ -37,8 +37,8 @@ class Config:
     networks: tuple[str, ...] = ("resnet20", "vit", "mlp")
     n: int = 64
     n_classes: int = 10
-    chunk: int = 8
-    """Samples of one reverse pass."""
+    chunk: int = 2
+    """Samples of one reverse pass, as the plan of blocks chooses for ResNet-20."""
     out: Path | None = None
     """Markdown; default: printed only."""
 
@@ -62,36 +62,18 @@ def parts(name: str, config: Config) -> list[tuple[str, float, float]]:
     outputs = jnp.eye(config.n_classes, dtype=jnp.float32)
     shared = (apply, chosen, frozen, outputs)
 
-    def adds(n: int, pairs_too: bool) -> float:
-        found = [
-            multiply_adds(shared, x[:1], of="logits", full=False, n=(k, k), symmetric=True)["structured"]
-            for k in (n, 2 * n)
-        ]
-        pairs = (found[1] - 2 * found[0]) / n**2  # rows grow with n, pairs with n (n + 1) / 2
-        return pairs * n**2 if pairs_too else found[0] - pairs * n * (n + 1) / 2
-
-    @jax.jit
-    def reverse(batch: Any) -> Any:
-        def one(xi: Any) -> Any:
-            return jax.vmap(jax.vjp(lambda z: apply(params, z[None])[0], xi)[1])(outputs)
-
-        return jax.vmap(one)(batch)
-
+    whole = multiply_adds(shared, x[:1], of="logits", full=False, n=(config.n, config.n), symmetric=True)["structured"]
+    forward_adds = config.n * forward_multiply_adds(apply, params, x)
+    passes_adds = (1 + config.n_classes) * forward_adds
     times = config.n / config.chunk
-    forward = jax.jit(lambda batch: apply(params, batch))
-    rows = jax.jit(StructuredRows("logits", False))
-    forward_time, _ = seconds(forward, x)
-    reverse_time, _ = seconds(reverse, x[: config.chunk])
-    rows_time, _ = seconds(rows, shared, x[: config.chunk])
-    blocks = [rows(shared, x[start : start + config.chunk]) for start in range(0, config.n, config.chunk)]
-    block = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *blocks)
-    contraction_time, _ = seconds(jax.jit(sum_contract), block, block)
-    forward_adds = forward_multiply_adds(apply, params, x)
+    forward_time, _ = seconds(jax.jit(lambda batch: apply(params, batch)), x)
+    passes_time, _ = seconds(jax.jit(StructuredRows("logits", False).passes), shared, x[: config.chunk])
+    whole_time, _ = seconds(lambda: gram(apply, params, x, method="structured"))
     return [
-        ("forward", config.n * forward_adds, forward_time),
-        ("forward and reverse to the input", config.n * (1 + config.n_classes) * forward_adds, times * reverse_time),
-        ("the same and rows", adds(config.n, False), times * rows_time),
-        ("contraction", adds(config.n, True), contraction_time),
+        ("forward", forward_adds, forward_time),
+        ("passes", passes_adds, times * passes_time),
+        ("weight gradients", whole - passes_adds, whole_time - times * passes_time),
+        ("all", whole, whole_time),
     ]
 
 

@@ -16,11 +16,12 @@ from jaxtyping import Float
 from lin_ft import sharding
 from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, check_inputs, features_of, padded
+from lin_ft.kernels.contraction import block_products
 from lin_ft.kernels.cost import choose
 from lin_ft.kernels.jacobian import JacobianRows
-from lin_ft.kernels.memory import LEAST_BLOCK, combinations_at_once, plan_blocks, row_bytes
+from lin_ft.kernels.memory import combinations_at_once, plan_blocks, row_bytes
 from lin_ft.kernels.precision import kernel_dtype
-from lin_ft.kernels.structured import StructuredRows, full_contract, sum_contract
+from lin_ft.kernels.structured import StructuredRows
 from lin_ft.kernels.vector_products import vector_products_gram
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, split
@@ -144,13 +145,12 @@ def _add_blocks(
 ) -> None:
     """Add this process's blocks, with x2 = None those of the upper triangle, to the kernel in place."""
     row, working = row_bytes(maker, shared, x1)
-    count = len(shared[3])
-    least = -(-2 * LEAST_BLOCK // count) if maker.full else LEAST_BLOCK
-    chunk, size, held_blocks = plan_blocks(row, working, n_local, count, block_size, memory_limit, least)
+    chunk, size, most_held, beside = plan_blocks(
+        row, working, n_local, len(shared[3]), block_size, memory_limit, maker.full
+    )
     size *= len(used)
     make = sharding.map_examples(maker, used)
     join = sharding.joined(used)
-    contract = sharding.outer(full_contract if maker.full else sum_contract, used)
 
     def rows(x: Array, start: int) -> Any:
         block = np.asarray(padded(x[start : start + size], size))
@@ -158,27 +158,28 @@ def _add_blocks(
         parts = (shares[:, k].reshape(-1, *block.shape[1:]) for k in range(shares.shape[1]))
         return join((make(shared, part) for part in parts), shares.shape[1])
 
-    def put(start1: int, start2: int, block: Any) -> None:
-        columns = (slice(start2, start2 + size),) if not maker.full else (slice(None), slice(start2, start2 + size))
-        view = kernel[(slice(start1, start1 + size), *columns)]
-        view += np.asarray(block)[tuple(slice(length) for length in view.shape)]  # without the padding
+    def put(left: dict[int, Any], right: dict[int, Any]) -> None:
+        pairs = [(i, j) for i in left for j in right if x2 is not None or i <= j]
+        options = {"full": maker.full, "devices": used, "most_bytes": memory_limit // 16}
+        for (i, j), block in block_products(left, right, pairs, **options):
+            columns = (slice(None), slice(j, j + size)) if maker.full else (slice(j, j + size),)
+            view = kernel[(slice(i, i + size), *columns)]
+            view += block[tuple(slice(length) for length in view.shape)]  # without the padding
 
     starts1 = list(range(0, x1.shape[0], size))
     starts2 = starts1 if x2 is None else list(range(0, x2.shape[0], size))
     mine = sharding.my_share(starts1)
 
     def add(first: int) -> None:
-        held, right = {start: rows(x1, start) for start in mine[first : first + held_blocks]}, None
-        for start2 in starts2:
-            if x2 is None and start2 < mine[first]:
-                continue  # filled by symmetry below
-            right = None  # free the block before the next one is made
-            right = held[start2] if x2 is None and start2 in held else rows(x1 if x2 is None else x2, start2)
-            for start1, left in held.items():
-                if x2 is not None or start1 <= start2:
-                    put(start1, start2, contract(left, right))
+        held = {start: rows(x1, start) for start in mine[first : first + most_held]}
+        others = starts2
+        if x2 is None:
+            put(held, held)
+            others = [start for start in starts2 if start > mine[first] and start not in held]  # the rest by symmetry
+        for second in range(0, len(others), beside):
+            put(held, {start: rows(x1 if x2 is None else x2, start) for start in others[second : second + beside]})
 
-    for first in range(0, len(mine), held_blocks):
+    for first in range(0, len(mine), most_held):
         add(first)
 
 

@@ -9,8 +9,9 @@ from jax.extend import core
 
 from lin_ft.autodiff.products import product
 from lin_ft.autodiff.weight_uses import find
+from lin_ft.kernels.forms import space_costs
 from lin_ft.kernels.memory import fits
-from lin_ft.kernels.structured import output_function, space_costs
+from lin_ft.kernels.structured import output_function, signature
 
 PRODUCTS_PENALTY = 4.0
 """Time of a multiply-add in a vector product, which meets one example at a time, in those of a matrix product."""
@@ -64,9 +65,7 @@ def choose(
     """The method with the fewest multiply-adds among those that fit; rows that do not leave `vector_products`."""
     if not fits(row, working, memory_limit):
         return "vector_products"
-    leaves, structure = jax.tree.flatten(shared)
-    shapes = tuple((jnp.shape(leaf), str(jnp.result_type(leaf))) for leaf in leaves)
-    key = (structure, shapes, x.shape[1:], str(x.dtype), of, full, n, symmetric)
+    key = (*signature(shared), x.shape[1:], str(x.dtype), of, full, n, symmetric)
     if key not in _COSTS:  # counting traces the network: half a second for a transformer
         _COSTS[key] = multiply_adds(shared, x, of=of, full=full, n=n, symmetric=symmetric)
     costs = _COSTS[key]

@@ -133,7 +133,7 @@ def sketch_gram(
     def sketches(x: Array, some: Any) -> np.ndarray:
         shared = (function, chosen, frozen, jnp.asarray(some, jnp.result_type(*jax.tree.leaves(params))))
         maker = StructuredRows(of, full=False, factors=False)
-        chunk, _, _ = plan_blocks(*row_bytes(maker, shared, x), (len(x), 0), len(some), block_size, memory_limit)
+        chunk, *_ = plan_blocks(*row_bytes(maker, shared, x), (len(x), 0), len(some), block_size, memory_limit)
         make = sharding.map_examples(maker, sharding.local(1))
         parts = []
         projection = None

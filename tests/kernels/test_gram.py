@@ -110,18 +110,17 @@ def test_sum_of_logits_and_probes_of_logits():
 
 
 def test_models_of_one_architecture_share_one_compilation():
-    from lin_ft.kernels.structured import StructuredRows
-    from lin_ft.sharding import _mapped, local
+    from lin_ft.kernels.structured import StructuredRows, _passes
 
-    rows = StructuredRows("features", full=False)
+    passes = _passes(StructuredRows("features", full=False))
 
     for seed, n_classes in enumerate((3, 5, 4)):
         apply, params = conv_net(seed=seed, n_classes=n_classes)
         probe_gram(apply, params, images(9))
         if seed == 0:
-            compiled = _mapped(rows, local())._cache_size()
-            assert compiled >= 1, "these rows are what probe_gram compiles"
-    assert _mapped(rows, local())._cache_size() == compiled
+            compiled = passes._cache_size()
+            assert compiled >= 1, "these passes are what probe_gram compiles"
+    assert passes._cache_size() == compiled
 
 
 @pytest.mark.parametrize(

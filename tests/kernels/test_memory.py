@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from networks import conv_net, images
 
-from lin_ft.kernels import gram, memory, structured
+from lin_ft.kernels import contraction, gram, memory
 
 
 @given(
@@ -23,11 +23,13 @@ from lin_ft.kernels import gram, memory, structured
 @example(row=2_690_000, working=3_000_000, limit=2**28, left=64, right=0, count=10, block_size=64)
 def test_a_plan_holds_no_more_than_the_limit(row, working, limit, left, right, count, block_size):
     assume(memory.fits(row, working, limit))
-    chunk, length, held = memory.plan_blocks(row, working, (left, right), count, block_size, limit)
+    chunk, length, held, beside = memory.plan_blocks(row, working, (left, right), count, block_size, limit)
     assert 1 <= chunk <= length
     assert length % chunk == 0
+    assert held >= 1
+    assert beside >= 1
     all_held = held * length >= left and not right
-    rows = held * length + (0 if all_held else length) + (chunk if chunk < length else 0)
+    rows = (held + (0 if all_held else beside)) * length + (chunk if chunk < length else 0)
     if length > 1 or held > 1:  # else: two rows, the least
         assert rows * row + chunk * working <= memory.USABLE * limit
 
@@ -66,10 +68,10 @@ def test_few_combinations_at_a_time_give_the_same_trace(monkeypatch):
 
 @pytest.mark.parametrize("width", [1, 31, 32, 100])
 def test_long_products_in_slices(width, monkeypatch):
-    monkeypatch.setattr(structured, "SLICE", 8)
+    monkeypatch.setattr(contraction, "SLICE", 8)
     rng = np.random.default_rng(width)
     a, b = rng.normal(size=(3, width)), rng.normal(size=(4, width))
-    np.testing.assert_allclose(structured._inner(jnp.asarray(a), jnp.asarray(b)), a @ b.T, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(contraction._inner(jnp.asarray(a), jnp.asarray(b)), a @ b.T, rtol=1e-12, atol=1e-12)
 
 
 def test_the_least_limit_counts_what_xla_holds_too():

@@ -1,5 +1,6 @@
 """Structured contraction against the whole Jacobian: layers of every kind, shared weights, both spaces."""
 
+import itertools
 import logging
 
 import flax.linen as nn
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 from networks import cast
 
+from lin_ft.autodiff.products import Convolution
 from lin_ft.autodiff.weight_uses import find
 from lin_ft.functions import from_linen, from_nnx
-from lin_ft.kernels import gram, per_example_gradients, whole_jacobian_gram
-from lin_ft.kernels import structured as module
+from lin_ft.kernels import contraction, forms, gram, memory, per_example_gradients, structured, whole_jacobian_gram
 from lin_ft.kernels.structured import StructuredRows, output_function
 from lin_ft.trainable import split
 
@@ -97,35 +98,83 @@ def images(n, seed):
     return np.random.default_rng(seed).normal(size=(n, 6, 6, 3))
 
 
-@pytest.mark.parametrize("forced", [None, True, False], ids=["cheaper", "samples", "parameters"])
-@pytest.mark.parametrize("cls", NETWORKS)
-def test_every_layer_in_both_spaces(cls, forced, monkeypatch):
-    apply, params = network(cls)
-    if forced is not None:
-        costs = module.space_costs
+@pytest.fixture
+def only(monkeypatch):
+    """only(kind): every weight that can take that form does."""
 
-        def forced_costs(uses, count, full):
+    def forget():
+        jax.clear_caches()
+        structured._FORMINGS.clear()
+        structured._passes.cache_clear()
+        memory._SIZES.clear()
+
+    def force(kind):
+        costs = forms.space_costs
+
+        def forced(uses, count, full):
             found = costs(uses, count, full)
             possible = np.isfinite(found.samples)
-            return found._replace(samples=(-1.0 if forced else np.inf) if possible else np.inf)
+            return found._replace(samples=(-1.0 if kind == "factors" else np.inf) if possible else np.inf)
 
-        monkeypatch.setattr(module, "space_costs", forced_costs)
-        jax.clear_caches()
-        from lin_ft import sharding
+        monkeypatch.setattr(forms, "space_costs", forced)
+        monkeypatch.setattr(forms, "WORTH_KEEPING", np.inf if kind == "unformed" else 0)
+        forget()
 
-        sharding._mapped.cache_clear()
+    yield force
+    forget()
+
+
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_every_layer_in_its_cheaper_form(cls):
+    apply, params = network(cls)
     x1, x2 = images(3, 0), images(4, 1)
     for other in (None, x2):
         slow = np.asarray(whole_jacobian_gram(apply, params, x1, other))
-        full = gram(apply, params, x1, other, output="full", method="structured")
-        trace = gram(apply, params, x1, other, method="structured")
         scale = np.abs(slow).max()
-        np.testing.assert_allclose(full, slow, rtol=1e-9, atol=1e-12 * scale)
-        np.testing.assert_allclose(trace, np.einsum("icjc->ij", slow) / 3, rtol=1e-9, atol=1e-12 * scale)
+        for output, expected in (("full", slow), ("trace", np.einsum("icjc->ij", slow) / 3)):
+            kernel = gram(apply, params, x1, other, output=output, method="structured")
+            np.testing.assert_allclose(kernel, expected, rtol=1e-9, atol=1e-12 * scale)
         pseudo = gram(apply, params, x1, other, output="pseudo", of="sum_logits", method="structured")
         np.testing.assert_allclose(pseudo, slow.sum((1, 3)) / 3, rtol=1e-9, atol=1e-12 * scale)
-    if forced is not None:
-        sharding._mapped.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("cls", "kind"), [*itertools.product([Convolutions, Attention], ["factors", "unformed", "rows"]), (Shared, "rows")]
+)
+def test_every_form_of_every_layer(cls, kind, only, monkeypatch):
+    apply, params = network(cls)
+    x1, x2 = images(3, 0), images(4, 1)
+    slow = np.asarray(whole_jacobian_gram(apply, params, x1, x2))
+    only(kind)
+    shared = (apply, *split(params), np.eye(3))
+    kinds = {type(row) for row in jax.eval_shape(StructuredRows("logits", full=True), shared, x1)}
+    assert {"factors": forms.Factors, "unformed": forms.Unformed}.get(kind, jax.ShapeDtypeStruct) in kinds
+    cut = contraction._parts
+    for parts in (
+        cut,
+        lambda kept, _: max(p for p in (1, 2, 3) if kept.product.inner % (p * kept.product.offsets) == 0),
+    ):
+        monkeypatch.setattr(contraction, "_parts", parts)
+        for output, expected in (("full", slow), ("trace", np.einsum("icjc->ij", slow) / 3)):
+            kernel = gram(apply, params, x1, x2, output=output, method="structured", block_size=2)
+            np.testing.assert_allclose(kernel, expected, rtol=1e-9, atol=1e-12 * np.abs(slow).max())
+        if kind != "unformed":
+            break
+
+
+def test_slices_of_unformed_rows_keep_to_their_limit():
+    kept = forms.Unformed(
+        np.zeros((8, 1, 6, 6, 12)), np.zeros((8, 36, 3, 5)),
+        Convolution(
+            ("convolution", 1), 36, 1, 108, 5,
+            (3, 3, 12, 5), (1, 6, 6, 5), 12, ((1, 1), (1, 1)), (1, 1), (1, 1),
+        ), True,
+    )  # fmt: skip
+    of_one_place = 8 * 3 * 5 * 8  # examples, combinations, outputs, bytes
+    for limit, expected in ((10**9, 1), (12 * of_one_place, 1), (11 * of_one_place, 2), (1, 12)):
+        assert contraction._parts(kept, limit) == expected
+    whole = np.concatenate([contraction.FormedSlice(1)(kept, number)[0] for number in range(9)], axis=2)
+    assert whole.shape == (8, 3, 108 * 5)
 
 
 def uses_of(cls):
@@ -161,7 +210,7 @@ def test_dense_layers_on_features_contract_in_sample_space():
     x = np.random.default_rng(0).normal(size=(4, 50))
     shared = (apply, params, jax.tree.map(lambda _: None, params), np.eye(3))
     rows = jax.eval_shape(StructuredRows("logits", full=True), shared, x)
-    wide = [row for row in rows if isinstance(row, module.Factors)]
+    wide = [row for row in rows if isinstance(row, forms.Factors)]
     assert sorted(row.inputs.shape for row in wide) == [(4, 1, 7), (4, 1, 50)]
     np.testing.assert_allclose(
         gram(apply, params, x, output="full"), whole_jacobian_gram(apply, params, x), rtol=1e-10, atol=1e-13
