@@ -22,8 +22,8 @@ from lin_ft.benchmark.questions import Answer, answers, does_the_order_hold, lin
 from lin_ft.benchmark.questions.fewer_images import do_fewer_images_need_a_zoo
 from lin_ft.benchmark.report import measured, of_all_shots, on_other_tasks, size, with_other_shots
 
-PLAN = (("core", 10, 8), ("core", 20, 2), ("core", 5, 2), ("packaged64", 10, 2))
-"""Folder of a matrix, images a class, draws: what is to be computed."""
+PLANNED = ("core", "packaged64")
+"""Matrices whose configurations say what is to be computed."""
 EARLIER = (0, 1)
 """Draws of the earlier matrix, whose scores were held against their own draw."""
 ZOOS = "Does the order of the scores hold with another zoo?"
@@ -129,11 +129,13 @@ def there(matrices: dict[str, list[Evidence]]) -> list[str]:
 
 def lacking(matrices: dict[str, list[Evidence]]) -> Sequence[str]:
     missing = []
-    for name, shots, n_draws in PLAN:
-        rows = [row for row in matrices.get(name, []) if row.shots == shots]
-        have = rows[0].n_draws if rows else 0
-        if have < n_draws:
-            missing.append(f"{name} at {of_shots(shots)}, {n_draws - have} of {n_draws} draws")
+    for name in PLANNED:
+        for part in load_config(CONFIGS / f"bench_{name}.py").parts:
+            for shots in part.shots:
+                rows = [row for row in matrices.get(name, []) if row.shots == shots]
+                lack = len(part.seeds) - (rows[0].n_draws if rows else 0)
+                if lack > 0:
+                    missing.append(f"{name} at {of_shots(shots)}, {lack} of {len(part.seeds)} draws")
     return missing
 
 

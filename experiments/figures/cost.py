@@ -8,15 +8,15 @@ Hardware  1 CPU core, seconds; nothing is trained
 import numpy as np
 
 from experiments.common.figure import NoData, Options, main, read, save_table
-from lin_ft.benchmark.evidence import pieces_of_work
+from lin_ft.benchmark.collect import works
 
 
 def draw(options: Options) -> None:
     seconds: dict[str, dict[tuple, float]] = {"finetune": {}, "scores": {}}
-    for row in pieces_of_work(read(options)):
-        if row["shots"] == options.shots and row["seconds"]:
+    for row in works(read(options)).iter_rows(named=True):
+        if row["shots"] == options.shots:
             of_part, key = seconds[row["part"]], (row["model"], row["task"], row["seed"])
-            of_part[key] = of_part.get(key, 0.0) + row["seconds"]
+            of_part[key] = of_part.get(key, 0.0) + row["work_seconds"]
     both = seconds["finetune"].keys() & seconds["scores"].keys()
     unit = [seconds["finetune"][key] for key in both if key[0] == options.bench.reference]
     if not unit:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.benchmark.collect import FAMILY, finetuned, matrix, of_models, of_rates, score_names, works
+from lin_ft.benchmark.collect import FAMILY, columns, finetuned, matrix, of_models, of_rates, score_names
 from lin_ft.benchmark.config import BenchConfig
 from lin_ft.benchmark.judge import Against, Judge
 from lin_ft.benchmark.results import Results, Scores
@@ -17,9 +17,6 @@ from lin_ft.benchmark.static import FINE_TUNED, fine_tuned, is_blind, static_ran
 
 if TYPE_CHECKING:
     import polars
-
-
-OF_WORK = ("seconds", "peak_memory_mb", "device", "commit", "versions")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,6 +47,8 @@ class Evidence:
     """Seed of a draw -> how many of its fine-tunings are still to come."""
     planned: int = 0
     """Fine-tunings of the whole matrix; 0 where nothing was planned."""
+    labels: Mapping[str, tuple[str, str, str]] = dataclasses.field(default_factory=dict)
+    """Label of a score -> (score, head, left out), as the table has them."""
 
     @property
     def results(self) -> Results:
@@ -76,7 +75,7 @@ class Evidence:
 
     def columns(self, name: str) -> tuple[str, str, str]:
         """(score, head, left out)."""
-        return columns_of(name)
+        return self.labels.get(name) or columns_of(name)
 
     def of_draws(self, draws: Sequence[int], *, against: Against | None = None) -> "Evidence":
         """The same from some of the draws."""
@@ -112,6 +111,7 @@ def evidence_of(table: "polars.DataFrame", shots: int, config: BenchConfig) -> E
         rates=of_rates(table, shots, config.reference),
         dropped=dropped,
         empty=tuple(sorted(set(score_names(table)) - scores.keys())),
+        labels={label: (row.score, row.head or "", row.left_out or "") for label, row in columns(table).items()},
         **_progress(table, shots, config, results.models),
     )
 
@@ -122,20 +122,13 @@ def _progress(table: "polars.DataFrame", shots: int, config: BenchConfig, models
     diverged = [row for row in rows if row["status"] == "diverged"]
     done = {(row["model"], row["task"], row["seed"]) for row in rows if row["test_accuracy"] is not None}
     done |= {(row["model"], row["task"], row["seed"]) for row in diverged}
-    parts = [part for part in config.parts if shots in part.shots]
-    tasks = list(dict.fromkeys(task for part in parts for task in part.tasks))
-    seeds = sorted({seed for part in parts for seed in part.seeds} | {seed for *_, seed in done}) if parts else []
-    left = {seed: sum((m, t, seed) not in done for m in models for t in tasks) for seed in seeds}
+    tasks = {seed: part.tasks for part in config.parts if shots in part.shots for seed in part.seeds}
+    left = {seed: sum((m, t, seed) not in done for m in models for t in tasks[seed]) for seed in sorted(tasks)}
     return {
         "diverged": tuple(f"{row['model']} on {row['task']} (draw {row['seed']})" for row in diverged),
         "missing": {seed: count for seed, count in left.items() if count},
-        "planned": len(seeds) * len(models) * len(tasks),
+        "planned": sum(len(of_draw) for of_draw in tasks.values()) * len(models),
     }
-
-
-def pieces_of_work(table: "polars.DataFrame") -> list[dict[str, Any]]:
-    """What each fine-tuning, and each computation of scores, took: identity, OF_WORK; a score shares with others."""
-    return [{**row, "seconds": row["work_seconds"]} for row in works(table).iter_rows(named=True)]
 
 
 def of_shots(shots: int) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lin_ft.benchmark.collect import of_rates
+from lin_ft.benchmark.collect import of_rates, works
 from lin_ft.benchmark.config import BenchConfig
-from lin_ft.benchmark.evidence import OF_WORK, Evidence, evidence_of, pieces_of_work
+from lin_ft.benchmark.evidence import Evidence, evidence_of
 from lin_ft.benchmark.pages import capital, digest, write_pages, write_text
 from lin_ft.benchmark.questions import Answer, answers, does_the_order_hold, linearized_against_real, of_halves
 from lin_ft.benchmark.questions.order import full_numbers
@@ -137,11 +137,10 @@ def _present(answer: Answer | None) -> list[Answer]:
 
 def _made_by(table: "polars.DataFrame", command: str) -> list[str]:
     """Command, hardware, hours, commits."""
-    rows = pieces_of_work(table)
-    values = {name: [row[name] for row in rows if row[name] is not None] for name in OF_WORK}
+    made = works(table)
     lines = [f"Command `{command}`. " if command else ""]
-    lines[0] += f"{sum(values['seconds']) / 3600:.2f} device-hours on {', '.join(sorted(set(values['device'])))};"
-    lines[0] += f" peak memory {max(values['peak_memory_mb']):.0f} MB."
-    commits = {str(commit)[:12] + ("+" if str(commit).endswith("+") else "") for commit in values["commit"]}
-    lines.append(f"Commits {', '.join(sorted(commits))}. Versions {'; '.join(sorted(set(values['versions'])))}.")
+    lines[0] += f"{made['work_seconds'].sum() / 3600:.2f} device-hours on {', '.join(sorted(set(made['device'])))};"
+    lines[0] += f" peak memory {made['peak_memory_mb'].max():.0f} MB."
+    commits = {str(commit)[:12] + ("+" if str(commit).endswith("+") else "") for commit in made["commit"]}
+    lines.append(f"Commits {', '.join(sorted(commits))}. Versions {'; '.join(sorted(set(made['versions'])))}.")
     return lines

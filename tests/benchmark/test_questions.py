@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+import small_zoo
 
-from lin_ft.benchmark import Evidence, Judge, Results, at_random
+from lin_ft.benchmark import BenchConfig, Evidence, Judge, Results, at_random, evidence_of, read_parquet
 from lin_ft.benchmark.pages import by_question, digest, page, write_pages
 from lin_ft.benchmark.questions import (
     answers,
@@ -255,3 +256,14 @@ def test_pages_hold_every_matrix_and_their_pictures(tmp_path):
     assert all((tmp_path / name).exists() for name in linked)
     first = next(iter(digest(sections)))
     assert first.startswith("**[Does a zoo beat the reference model, and by how much?](zoo.md)** With hindsight")
+
+
+def test_head_and_what_is_left_out_come_from_the_table(tmp_path):
+    """A score of the kernel that comes once has a head all the same, though its label names none."""
+    table = read_parquet(small_zoo.small_truth(tmp_path / "table.parquet", seeds=(0, 1)))
+    config = BenchConfig(name="small", tasks=small_zoo.TASKS, shots=(4,), seeds=(0, 1), reference="second")
+    found = evidence_of(table, 4, config)
+    assert found.columns("predicted_decrease") == ("predicted_decrease", "random", "")
+    assert found.columns("predicted_accuracy (zero, image)") == ("predicted_accuracy", "zero", "image")
+    assert found.columns("logme") == ("logme", "", "")
+    assert found.columns("random") == ("random", "", "")

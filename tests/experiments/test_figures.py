@@ -106,11 +106,13 @@ def test_pages_of_results_name_what_is_missing(of_table, tmp_path, capsys, monke
     )
     (tmp_path / "bench_core.py").write_text(config)
     monkeypatch.setattr(results_pages, "CONFIGS", tmp_path)
-    monkeypatch.setattr(results_pages, "PLAN", (("core", 4, 3), ("core", 20, 2), ("other", 10, 1)))
+    other = "from lin_ft.benchmark.config import BenchConfig\nconfig = BenchConfig('other', ('x',), seeds=(0,))\n"
+    (tmp_path / "bench_other.py").write_text(other)
+    monkeypatch.setattr(results_pages, "PLANNED", ("core", "other"))
     results_pages.Pages(tmp_path, tmp_path / "pages").run()
     index = (tmp_path / "pages" / "index.md").read_text()
     assert "| core | 4 | 4 | 3 | 2 | 24 | 2 | 24 |" in index, "of 3 draws x 4 tasks x 4 models half is there"
-    missing = "core at 4 images a class, 1 of 3 draws; core at 20 images a class, 2 of 2 draws;"
+    missing = "core at 4 images a class, 1 of 3 draws; core at all training images, 1 of 3 draws;"
     assert f"Planned and not there yet: {missing} other at 10 images a class, 1 of 1 draws." in index
     pages = {path.stem for path in (tmp_path / "pages").glob("*.md")} - {"index"}
     assert {"zoo", "ruler", "next_draw", "order_shots", "images", "rulers"} <= pages
