@@ -7,15 +7,14 @@ Hardware  any; each (case, method) runs in a process of its own, one after the o
 
 Methods: structured, jacobian, vector_products and auto (ours); structured within 448 MiB, less than a quarter of what
 neural-tangents takes for ResNet-20 (lean);
-neural-tangents Jacobian contraction in batches of up to 64 samples (in batches of 16 it takes three times as long) and
-its NTK-vector products; plain `vmap(jacrev)` and einsum over everything at once, in JAX and, where torch is installed,
-by `torch.func`. The first run compiles; of what follows, up to five runs or five seconds, the fastest is reported;
-where the first takes over two minutes, it alone, with `compiled` true. Peak memory is what the resident set grew by
-from before that run. The floor is (multiply-adds of the structured method) / (those of a float32 matrix product in the
-same process).
+neural-tangents Jacobian contraction under one plain `jax.jit` of all samples, and its NTK-vector products
+(`python -m experiments.benchmarks.opponents` looks for its best use); plain `vmap(jacrev)` and einsum over everything
+at once, in JAX and, where torch is installed, by `torch.func`. The first run compiles; of what follows, up to five runs
+or five seconds, the fastest is reported; where the first takes over two minutes, it alone, with `compiled` true. Peak
+memory is what the resident set grew by from before that run. The floor is (multiply-adds of the structured method) /
+(those of a float32 matrix product in the same process).
 """
 
-import ctypes
 import dataclasses
 import json
 import resource
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 import tyro
 
+from experiments.benchmarks.measured import resident, start_of_peak
 from lin_ft.provenance import commit, device
 
 CASES = {
@@ -50,8 +50,6 @@ OURS = ("structured", "auto", "structured lean", "jacobian", "vector_products")
 METHODS = (*OURS, "nt contraction", "nt vector products", "vmap(jacrev)", "torch.func")
 MOST_MEMORY = 10 * 2**30
 """Of one process; what needs more is reported as failed."""
-NT_MEMORY = 4 * 2**30
-"""neural-tangents contracts batches of up to 64 samples, two Jacobians of which fit into this."""
 LEAN = 448 * 2**20
 """Memory limit of `structured lean`."""
 
@@ -128,10 +126,7 @@ def run_one(case: str, method: str, n: int | None, memory_limit: int) -> dict[st
         by_torch = kernel_function(name, params, apply.frozen, output)
     elif method.startswith("nt "):
         chosen = "ntk_vector_products" if "vector" in method else "jacobian_contraction"
-        n_params = sum(leaf.size for leaf in jax.tree.leaves(params))
-        batches = [2**k for k in range(7) if size % 2**k == 0 and 2 * 4 * 2**k * n_classes * n_params <= NT_MEMORY]
-        batch = batches[-1] if "contraction" in method else min(16, size)
-        options = {"method": "neural_tangents", "implementation": chosen, "batch_size": batch}
+        options = {"method": "neural_tangents", "implementation": chosen}
     elif method == "structured lean":
         options |= {"method": "structured", "memory_limit": LEAN}
     else:
@@ -169,19 +164,6 @@ def run_one(case: str, method: str, n: int | None, memory_limit: int) -> dict[st
     if method == "structured":
         found |= floor(apply, params, x, n_classes, output)
     return found
-
-
-def resident(name: str) -> int:
-    """VmRSS (now) or VmHWM (peak since the last reset), bytes; Linux."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith(name)).split()[1])
-
-
-def start_of_peak() -> int:
-    """Give freed memory back, forget the peak so far, return the resident set."""
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
-    return resident("VmRSS")
 
 
 def whole(apply: Any, params: Any, x: Any, output: str) -> Any:
