@@ -1,6 +1,6 @@
 """Random projection of gradient rows, g -> P g with E <P g, P h> = <g, h>."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -92,6 +92,18 @@ def project(
     return Projection([rows.shape[1]], dimension, kind=kind, key=key)([rows])
 
 
+def row_blocks(
+    shared: Any, x: Array, *, of: str, block_size: int, memory_limit: int, dtype: Any
+) -> Iterator[list[np.ndarray]]:
+    """Rows of all leaves, (n, p, size), of one block of samples after another, all of one length."""
+    maker, count = StructuredRows(of, full=False, factors=False), len(shared[3])
+    chunk, *_ = plan_blocks(*row_bytes(maker, shared, x), (len(x), 0), count, block_size, memory_limit)
+    make = sharding.map_examples(maker, sharding.local(1))
+    for start in range(0, len(x), chunk):
+        leaves = make(shared, np.asarray(padded(x[start : start + chunk], chunk)))
+        yield [np.asarray(leaf, dtype) for leaf in leaves]
+
+
 def sketch_gram(
     function: ModelFunction,
     params: Params,
@@ -132,16 +144,12 @@ def sketch_gram(
 
     def sketches(x: Array, some: Any) -> np.ndarray:
         shared = (function, chosen, frozen, jnp.asarray(some, jnp.result_type(*jax.tree.leaves(params))))
-        maker = StructuredRows(of, full=False, factors=False)
-        chunk, *_ = plan_blocks(*row_bytes(maker, shared, x), (len(x), 0), len(some), block_size, memory_limit)
-        make = sharding.map_examples(maker, sharding.local(1))
         parts = []
         projection = None
-        for start in range(0, len(x), chunk):
-            leaves = make(shared, np.asarray(padded(x[start : start + chunk], chunk)))
-            rows = [np.asarray(leaf, dtype).reshape(chunk * len(some), -1) for leaf in leaves]
+        for leaves in row_blocks(shared, x, of=of, block_size=block_size, memory_limit=memory_limit, dtype=dtype):
+            rows = [leaf.reshape(-1, leaf.shape[2]) for leaf in leaves]
             projection = projection or Projection([part.shape[1] for part in rows], dimension, kind=kind, key=key)
-            parts.append(projection(rows).reshape(chunk, len(some), -1))
+            parts.append(projection(rows).reshape(len(leaves[0]), len(some), -1))
         return np.concatenate(parts)[: len(x)]
 
     if output == "full":

@@ -13,6 +13,14 @@ from lin_ft.predict.leave_one_out import leave_one_out, leave_one_out_by_refit
 from lin_ft.predict.leave_out import leave_folds_out, leave_groups_out
 from lin_ft.predict.matrix_free import ridge_coefficients_by_cg
 from lin_ft.predict.posterior import ensemble_covariance, posterior_covariance
+from lin_ft.predict.primal import (
+    PrimalSpectrum,
+    decompose_features,
+    primal_leave_one_out,
+    primal_predict,
+    primal_residuals,
+    primal_weights,
+)
 from lin_ft.predict.selection import Prediction, loo_accuracy, loo_correct, loo_loss, select
 from lin_ft.predict.spectrum import Spectrum, decompose
 from lin_ft.predict.two_clocks import (
@@ -25,6 +33,7 @@ from lin_ft.predict.two_clocks import (
 
 __all__ = [
     "Prediction",
+    "PrimalSpectrum",
     "Spectrum",
     "backbone_decrease",
     "backbone_part",
@@ -32,6 +41,7 @@ __all__ = [
     "bootstrap_interval",
     "budget_time",
     "decompose",
+    "decompose_features",
     "descent_coefficients",
     "dual_coefficients",
     "ensemble_covariance",
@@ -53,6 +63,10 @@ __all__ = [
     "predict_logits_by_cross_entropy",
     "predict_logits_by_descent",
     "predicted_gain",
+    "primal_leave_one_out",
+    "primal_predict",
+    "primal_residuals",
+    "primal_weights",
     "ridge_coefficients_by_cg",
     "select",
     "stratified_folds",
