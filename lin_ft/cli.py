@@ -22,6 +22,7 @@ import tyro
 
 from lin_ft import __version__
 from lin_ft.errors import InputError
+from lin_ft.files.programs import keep_programs
 
 COMMANDS = ("rank", "finetune", "spectrum", "data", "zoo", "bench", "scores", "cache", "doctor")
 """Each is a class of that name in a module of that name in lin_ft.commands, loaded when it is asked for."""
@@ -92,10 +93,13 @@ def _positional(arguments: Sequence[str]) -> list[str]:
 
 
 def entry() -> None:
-    """The console script: `main`, then exit with its code.
+    """The console script: `main`, with compiled programs kept for the next run, then exit with its code.
 
     After Ctrl-C the process ends at once: a compilation still running in another thread would crash in a regular exit.
     """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("lin_ft").setLevel(logging.INFO)
+    keep_programs()
     code = main()
     if code == 130:
         sys.stdout.flush()
