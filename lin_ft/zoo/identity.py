@@ -4,7 +4,12 @@ and of its input. Two digests, so that whoever finds a stored result outdated ca
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
 
 from lin_ft.errors import InputError
 from lin_ft.zoo.card import ModelCard
@@ -42,4 +47,14 @@ def files_digest(*paths: Path) -> str:
                     digest.update(block)
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror}); fetch or train it again.") from error
+    return digest.hexdigest()
+
+
+def leaves_digest(module: str, *trees: Any) -> str:
+    """SHA-256, in hexadecimal, of a module's description and of trees of arrays: paths, types, shapes, values."""
+    digest = hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", module).encode())  # a function's address is no difference
+    for path, leaf in jax.tree_util.tree_leaves_with_path(trees):
+        array = np.asarray(leaf)
+        digest.update(json.dumps([jax.tree_util.keystr(path), str(array.dtype), array.shape]).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -14,6 +14,7 @@ from lin_ft.errors import InputError
 from lin_ft.functions import ModelFunction, from_linen, from_nnx
 from lin_ft.typing import Params
 from lin_ft.zoo.card import ModelCard
+from lin_ft.zoo.identity import leaves_digest
 from lin_ft.zoo.model import ZooModel
 
 
@@ -63,6 +64,12 @@ class FlaxModel(ZooModel):
     own: Any
     held: dict[str, Any]
     made: tuple[ModelFunction, Params]
+
+    @functools.cached_property
+    def weights_digest(self) -> str:
+        """SHA-256 of all leaves with their paths, and of the module with its fields: there is no file to hash."""
+        function, params = self.made
+        return leaves_digest(str(self.own) if self.held else type(self.own).__qualname__, params, function.frozen)
 
     @functools.cached_property
     def variables(self) -> dict[str, Any]:

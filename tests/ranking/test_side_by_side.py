@@ -110,14 +110,14 @@ def test_source_data_are_loaded_once_a_model(zoo, monkeypatch):
 
     asked = []
 
-    def source(name, *, shots, seed):
-        asked.append((name, shots, seed))
+    def source(name, *, shots, seed, size):
+        asked.append((name, shots, seed, size))
         return dataclasses.replace(light_task(shots), name=name)
 
     monkeypatch.setattr("lin_ft.data.load_task", source)
     config = RankConfig(scores=(*NEEDS_SOURCE, "ped"), reference="first", probes=1, source_shots=4, seed=7)
     row = rank(zoo[:1], light_task(), config).models[0]
-    assert asked == [("first", 4, 7)]
+    assert asked == [("first", 4, 7, light_task().train.images.shape[1])]
     features, source_features = (
         np.asarray(features_of(*zoo[0].function, zoo[0].normalise(task.train.images)))
         for task in (light_task(), light_task(4))

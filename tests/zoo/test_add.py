@@ -18,6 +18,7 @@ from lin_ft.errors import InputError
 from lin_ft.finetune import FinetuneConfig, finetune
 from lin_ft.functions import features_of
 from lin_ft.ranking import rank
+from lin_ft.ranking.kept import outdated
 from lin_ft.zoo import add, from_flax, load_zoo
 from lin_ft.zoo.convert import looks_like
 
@@ -213,8 +214,8 @@ def test_offline_the_hub_is_one_sentence(tmp_path, monkeypatch):
 
 
 class NnxNet(nnx.Module):
-    def __init__(self):
-        rngs = nnx.Rngs(0)
+    def __init__(self, seed=0):
+        rngs = nnx.Rngs(seed)
         self.conv = nnx.Conv(3, 4, (3, 3), rngs=rngs)
         self.head = nnx.Linear(4, 3, rngs=rngs)
 
@@ -232,6 +233,11 @@ def test_own_models_of_linen_and_nnx_are_ranked():
     own = from_flax("nnx", NnxNet(), image_size=32, class_names=("x", "y", "z"))
     ranking = rank([linen, own], task)
     assert {row.name for row in ranking.models} == {"linen", "nnx"}
+    assert not outdated(ranking, [linen, own], task)
+    other = from_flax("linen", ConvNet(3), jax.tree.map(lambda leaf: leaf + 1, variables), image_size=32)
+    wider = from_flax("nnx", NnxNet(seed=1), image_size=32, class_names=("x", "y", "z"))
+    (reason,) = outdated(ranking, [other, wider], task)
+    assert reason in ("other weights of linen, nnx", "other weights of nnx, linen")
     assert np.isfinite(finetune(linen, task, FinetuneConfig(steps=1, learning_rates=(0.01,))).test_accuracy)
     with pytest.raises(InputError, match="nnx modules cannot be fine-tuned"):
         finetune(own, task, FinetuneConfig(steps=1, learning_rates=(0.01,)))
