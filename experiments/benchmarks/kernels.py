@@ -1,7 +1,7 @@
 """Empirical NTK engines side by side: seconds, peak memory, agreement, and distance from the machine's floor.
 
 Command   python -m experiments.benchmarks.kernels --out experiments/results/benchmark_kernels.json
-Expected  a table: structured at least 3 x faster than neural-tangents' best method on ResNet-20, with less memory
+Expected  a table: structured 3 to 5 x faster than neural-tangents' best method on ResNet-20, with less memory
 Hardware  any; each (case, method) runs in a process of its own, one after the other. CPU seconds are compared, since
           they do not depend on what else the machine does
 

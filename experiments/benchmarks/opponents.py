@@ -1,8 +1,9 @@
 """The kernels of ResNet-20 beside their opponents, each in its best use.
 
 Command   python -m experiments.benchmarks.opponents --out experiments/results/opponents.json
-Expected  last line "trace n=256: 5 x faster, .4 of its memory; full: 3 x faster, .4 of its memory; floor 45 %": at
-          least 3 x faster than neural-tangents with at most half its memory, and no slower than torch.func
+Expected  last line "trace n=256: 5.5 x faster, 0.47 of its memory; full: 3.1 x faster, 0.35 of its memory; floor 45 %"
+          with the JAX of lin_ft; against neural-tangents on the older JAX 0.5.3, where its convolutions are faster,
+          2.9 x and 2.1 x (experiments/results/opponents.json); torch.func takes 3.4 to 3.7 times as long
 Hardware  any; one core, about 15 minutes
 
 neural-tangents runs under one plain `jax.jit`, warm, all samples at once and in batches of 64, by Jacobian contraction
