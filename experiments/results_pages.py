@@ -20,7 +20,7 @@ from lin_ft.benchmark.evidence import of_shots
 from lin_ft.benchmark.pages import capital, digest, write_pages, write_text
 from lin_ft.benchmark.questions import Answer, answers, does_the_order_hold, linearized_against_real, what_changed
 from lin_ft.benchmark.questions.fewer_images import do_fewer_images_need_a_zoo
-from lin_ft.benchmark.report import measured, of_all_shots, on_other_tasks, size, with_other_shots
+from lin_ft.benchmark.report import left_out, measured, of_all_shots, on_other_tasks, size, with_other_shots
 
 PLANNED = ("core", "packaged64")
 """Matrices whose configurations say what is to be computed."""
@@ -123,6 +123,9 @@ def there(matrices: dict[str, list[Evidence]]) -> list[str]:
             cells = (row.title.split(",")[0], row.shots or "all", n_models, n_tasks, row.n_draws, done)
             cells += (len(row.judge.draws), sum(row.missing.values()))
             lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    for rows in matrices.values():
+        for row in rows:
+            lines += [line.replace("**Left", f"**{row.title}: left") for line in left_out(row)]
     missing = [*lacking(matrices)]
     return lines + (["", f"Planned and not there yet: {'; '.join(missing)}."] if missing else [])
 

@@ -192,7 +192,8 @@ def matrix(
     (`n_params`, `source_test_accuracy`).
 
     NaN where a record is missing, diverged, or without a value. Models and tasks without any accuracy are left out,
-    and scores without any value.
+    and scores without any value. Of a draw in which a score is not computed wherever another one is (see `unfinished`)
+    its values are left out: a mean over some of the tasks is not to stand beside means over all.
 
     Raises InputError when nothing was fine-tuned at that number of shots, or the reference was not.
     """
@@ -223,11 +224,38 @@ def matrix(
         for label, column in columns(table).items()
         if tuple(column) in parts
     }
+    for label, missing in unfinished(table, shots, models, tasks).items():
+        for seed in missing.keys() & place["seed"].keys():
+            if label in scores:
+                scores[label][place["seed"][seed]] = np.nan
     scores = {label: values for label, values in scores.items() if np.isfinite(values).any()}
     first = {row["model"]: row for row in rows.iter_rows(named=True)}
     groups = tuple(_group(first[model]) for model in models)
     facts = {name: np.asarray([first[m][name] for m in models], float) for name in ("n_params", "source_test_accuracy")}
     return Results(tuple(models), tuple(tasks), filled(rows, accuracy), reference, groups), scores, facts
+
+
+def unfinished(
+    table: "polars.DataFrame", shots: int, models: Sequence[str], tasks: Sequence[str]
+) -> dict[str, dict[int, int]]:
+    """Label of a score -> seed -> how many records it lacks where another score has one, for these models and tasks.
+
+    So a score that joined the registry lately is told from one that has no value for a model, with a reason.
+    """
+    frame = _polars()
+    rows = table.filter(
+        (frame.col("part") == "scores") & (frame.col("shots") == shots) & frame.col("model").is_in(list(models))
+        & frame.col("task").is_in(list(tasks))
+    )  # fmt: skip
+    whole = dict(rows.select("seed", "model", "task").unique().group_by("seed").len().rows())
+    found: dict[str, dict[int, int]] = {}
+    for label, column in columns(table).items():
+        own = rows.filter(*(frame.col(key).eq_missing(value) for key, value in column._asdict().items()))
+        there = dict(own.group_by("seed").len().rows())
+        lacks = {seed: count - there.get(seed, 0) for seed, count in sorted(whole.items())}
+        if any(lacks.values()):
+            found[label] = {seed: count for seed, count in lacks.items() if count}
+    return found
 
 
 def of_rates(table: "polars.DataFrame", shots: int, reference: str) -> dict[float, Results]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.benchmark.collect import FAMILY, columns, finetuned, matrix, of_models, of_rates, score_names
+from lin_ft.benchmark.collect import FAMILY, columns, finetuned, matrix, of_models, of_rates, score_names, unfinished
 from lin_ft.benchmark.config import BenchConfig
 from lin_ft.benchmark.judge import Against, Judge
 from lin_ft.benchmark.results import Results, Scores
@@ -41,6 +41,8 @@ class Evidence:
     """Names of scores that repeat another -> that other."""
     empty: tuple[str, ...] = ()
     """Scores without a value."""
+    unfinished: Mapping[str, Mapping[int, int]] = dataclasses.field(default_factory=dict)
+    """Score -> seed of a draw that it is left out of -> how many of its records are still to come."""
     diverged: tuple[str, ...] = ()
     """Fine-tunings that diverged at every learning rate, in words."""
     missing: Mapping[int, int] = dataclasses.field(default_factory=dict)
@@ -98,6 +100,7 @@ class Evidence:
 def evidence_of(table: "polars.DataFrame", shots: int, config: BenchConfig) -> Evidence:
     """Of a table of `lin-ft bench collect`. Raises InputError as `lin_ft.benchmark.collect.matrix` does."""
     results, scores, facts = matrix(table, shots, config.reference)
+    pending = unfinished(table, shots, results.models, results.tasks)
     kept, dropped = distinct(scores)
     architectures = of_models(table, "architecture")
     results = dataclasses.replace(results, groups=tuple(architectures[model] for model in results.models))
@@ -110,7 +113,8 @@ def evidence_of(table: "polars.DataFrame", shots: int, config: BenchConfig) -> E
         sources=of_models(table, "source"),
         rates=of_rates(table, shots, config.reference),
         dropped=dropped,
-        empty=tuple(sorted(set(score_names(table)) - scores.keys())),
+        empty=tuple(sorted(set(score_names(table)) - scores.keys() - pending.keys())),
+        unfinished=pending,
         labels={label: (row.score, row.head or "", row.left_out or "") for label, row in columns(table).items()},
         **_progress(table, shots, config, results.models),
     )

@@ -119,9 +119,22 @@ def measured(row: Evidence) -> list[str]:
             "",
             f"**Not complete: {sum(row.missing.values())} of {row.planned} fine-tunings are missing** ({left}).",
         ]
+    lines += left_out(row)
     if row.empty:
         lines += ["", f"Without a value here (`lin-ft scores info NAME` says what each needs): {', '.join(row.empty)}."]
     return lines + (["", repetitions(row.dropped)] if row.dropped else [])
+
+
+def left_out(row: Evidence) -> list[str]:
+    """Markdown: scores that are not yet computed wherever others are, by the draws that they are left out of."""
+    alike: dict[tuple[tuple[int, int], ...], list[str]] = {}
+    for name, missing in row.unfinished.items():
+        alike.setdefault(tuple(missing.items()), []).append(name)
+    lines = []
+    for missing, names in alike.items():
+        draws = ", ".join(f"{count} of draw {seed}" for seed, count in missing)
+        lines += ["", f"**Left out of draws whose records are not all there** ({draws} missing): {', '.join(names)}."]
+    return lines
 
 
 def gaps(results: Results) -> str:

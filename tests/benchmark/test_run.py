@@ -15,7 +15,7 @@ import pytest
 from lin_ft import cli
 from lin_ft.benchmark import executors
 from lin_ft.benchmark.check import resolve, resolve_planned
-from lin_ft.benchmark.collect import columns, matrix, read_parquet, works
+from lin_ft.benchmark.collect import columns, matrix, read_parquet, unfinished, works
 from lin_ft.benchmark.config import BenchConfig, PlannedModel, PlannedTask, load_config
 from lin_ft.benchmark.draws import Draws
 from lin_ft.benchmark.executors import Job
@@ -172,6 +172,27 @@ def test_a_score_without_any_value_is_named_and_has_no_row(config_file, tmp_path
     (line,) = [line for line in text.splitlines() if line.startswith("Without a value here")]
     assert line.endswith(": logme."), line
     assert "| logme |" not in text
+
+
+def test_a_score_that_is_not_computed_everywhere_is_left_out_of_that_draw_and_named(config_file, tmp_path, faked):
+    out, config = tmp_path / "out", config_file()
+    assert run("bench", "run", config, "--out", out) == 0
+    assert run("bench", "collect", config, "--out", out) == 0
+    path = out / "table.parquet"
+    whole = read_parquet(path)
+    assert not unfinished(whole, 4, ("first", "second"), whole["task"].unique().to_list())
+    late = (polars.col("score") == "predicted_loss") & (polars.col("seed") == 0) & (polars.col("model") == "first")
+    table = whole.filter(~late.fill_null(False))
+    table.write_parquet(path)
+    labels = [label for label, column in columns(table).items() if column.score == "predicted_loss"]
+    before, after = matrix(whole, 4, "first")[1], matrix(table, 4, "first")[1]
+    for label in before:
+        lost = np.isnan(after[label]) & np.isfinite(before[label])
+        assert lost.any(axis=(1, 2)).tolist() == [label in labels, False], label
+        assert lost[0].all() == (label in labels), "the other model's value of that draw goes too"
+    assert run("bench", "report", config, "--out", out, "--table", path) == 0
+    text = (out / "report" / "report.md").read_text()
+    assert f"(1 of draw 0 missing): {', '.join(labels)}." in text
 
 
 def test_a_failing_cell_is_kept_with_its_reason_and_the_others_are_done(config_file, tmp_path, monkeypatch, capsys):
