@@ -118,6 +118,7 @@ def run_one(case: str, method: str, n: int | None, memory_limit: int) -> dict[st
     options: dict[str, Any] = {}
     if output == "pseudo":
         options = {"of": "sum_logits"}
+    fixed = by_torch = None
     if method == "vmap(jacrev)":
         fixed = jax.jit(lambda w, z: whole(apply, w, z, output))
     elif method == "torch.func":
@@ -133,9 +134,9 @@ def run_one(case: str, method: str, n: int | None, memory_limit: int) -> dict[st
         options |= {"method": method, "memory_limit": memory_limit}
 
     def kernel() -> Any:
-        if method == "vmap(jacrev)":
+        if fixed:
             return np.asarray(fixed(params, jnp.asarray(x)))
-        return by_torch(x) if method == "torch.func" else gram(apply, params, x, output=output, **options)
+        return by_torch(x) if by_torch else gram(apply, params, x, output=output, **options)
 
     def timed() -> dict[str, Any]:
         before = start_of_peak()

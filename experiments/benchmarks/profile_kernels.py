@@ -46,7 +46,7 @@ class Config:
 
 def seconds(function: Any, *arguments: Any, repeats: int = 3) -> tuple[float, Any]:
     """(CPU seconds of one call after the first, its result)."""
-    jax.block_until_ready(function(*arguments))
+    result = jax.block_until_ready(function(*arguments))
     began = time.process_time()
     for _ in range(repeats):
         result = jax.block_until_ready(function(*arguments))

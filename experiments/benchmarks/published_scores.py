@@ -45,6 +45,7 @@ def _logme(phi: np.ndarray, labels: np.ndarray) -> float:
         z = (u.T @ y) ** 2
         rest = y @ y - z.sum()
         alpha = beta = 1.0
+        m2 = r2 = 0.0
         for _ in range(11):
             t = alpha / beta
             gamma = (squares / (squares + t)).sum()

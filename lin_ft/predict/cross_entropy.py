@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """Training the linearized network by gradient flow on the cross-entropy, by integrating its dynamics."""
 
 from collections.abc import Sequence

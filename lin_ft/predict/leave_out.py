@@ -81,7 +81,7 @@ def leave_partitions_out(
         _check(groups, len(r0))
     result = np.full((len(partitions), len(times) * len(ridges), *r0.shape), np.nan)
     singular = spectrum.eigenvalues[0] <= 0
-    points, weights = _contour(nodes)
+    points, weights = contour(nodes)
     vectors = _without_stray_null(spectrum)
     shifts: list[tuple[int, np.ndarray, np.ndarray]] = []  # (grid point, ridges to solve at, weights of the sum)
     for place, (time, ridge) in enumerate((time, ridge) for time in times for ridge in ridges):
@@ -200,7 +200,7 @@ def _without_stray_null(spectrum: Spectrum) -> Float[np.ndarray, "m m"]:
     return vectors
 
 
-def _contour(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+def contour(nodes: int) -> tuple[np.ndarray, np.ndarray]:
     """Points z = s t of the cotangent contour in the upper half plane, and weights e^z dz / (z pi i)."""
     total = 2 * nodes
     theta = (2 * np.arange(nodes) + 1) * np.pi / total

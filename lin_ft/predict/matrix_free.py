@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """Ridge regression with a kernel that is never formed: conjugate gradients on v -> Theta v."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """The closed forms in the primal: from n x k features Z with Theta = Z Zᵀ, linear in the number of samples n.
 
 With the thin singular value decomposition Z = U sqrt(Lambda) Vᵀ of rank r, every filter of Theta + zeta I acts on r
@@ -23,7 +24,7 @@ from jaxtyping import Complex, Float, Int
 
 from lin_ft.errors import InputError
 from lin_ft.predict.gradient_flow import check_grid, initial_residual
-from lin_ft.predict.leave_out import NODES, _contour
+from lin_ft.predict.leave_out import NODES, contour
 from lin_ft.typing import Array
 
 
@@ -143,7 +144,7 @@ def primal_leave_one_out(
     times, ridges = check_grid(times, ridges)
     r0 = _columns(spectrum, residual0)
     held = _Held(spectrum, r0, _groups(groups, len(r0)))
-    points, weights = _contour(nodes)
+    points, weights = contour(nodes)
     result = np.empty((len(times), len(ridges), *r0.shape))
     for i, time in enumerate(times):
         for j, ridge in enumerate(ridges):

@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """One eigendecomposition of the kernel, that serves every training time and every ridge."""
 
 import dataclasses
