@@ -1,4 +1,6 @@
-"""Which pre-trained model should I fine-tune on my data? lin-ft rank photos/
+"""Which pre-trained model should I fine-tune on my data?
+
+Begin with: lin-ft rank photos/
 
 $LIN_FT_CACHE: the folder of all that is fetched and kept.
 
@@ -6,7 +8,8 @@ $LIN_FT_ZOO: the folder of your own models.
 
 --version: print the version.
 
---tyro-print-completion bash: print what completes commands there (or zsh, tcsh)."""
+--tyro-print-completion bash: print what completes commands there (or zsh, tcsh).
+"""
 
 import functools
 import importlib

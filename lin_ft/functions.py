@@ -1,5 +1,4 @@
-"""Flax modules as plain functions: `apply(params, x) -> logits`, with batch statistics frozen and dropout
-off.
+"""Flax modules as plain functions: `apply(params, x) -> logits`, batch statistics frozen and dropout off.
 
 `from_linen` and `from_nnx` give `(apply, params)`. `apply` is a `ModelFunction`: its code is static and
 hashable, its frozen state (batch statistics) is a pytree. Passed to `jax.jit` as an argument it costs no
@@ -57,6 +56,7 @@ class ModelFunction:
     has_head: bool = True
 
     def __call__(self, params: Params, x: Any) -> Any:
+        """Logits (n, C) of n inputs, (n, ...)."""
         if not self.has_head:
             return self.body(params, self.frozen, x)
         return head_logits(params["head"], self.features(params, x))
@@ -280,8 +280,10 @@ def check_logits(out: Any) -> None:
 
 
 def check_independent(function: ModelFunction, params: Params, x: Array) -> None:
-    """Raise InputError where a plain `apply` treats a sample otherwise in company: its per-example gradients would be
-    wrong. Modules from `from_linen` and `from_nnx` run in evaluation mode and are not run here.
+    """Raise InputError where a plain `apply` treats a sample otherwise in company.
+
+    Its per-example gradients would be wrong. Modules from `from_linen` and `from_nnx` run in evaluation mode and are
+    not run here.
 
     Cost: two forward passes, of one and of three samples.
     """

@@ -1,5 +1,4 @@
-"""The head of the new task: it decides what the backbone's part of the kernel sees (design notes, section
-2.5).
+"""The head of the new task: it decides what the backbone's part of the kernel sees (design notes, section 2.5).
 
 With logits f = phi W + b, the kernel is Theta = (phi phiᵀ + 1) ⊗ I_C + Wᵀ Theta_phi W, where Theta_phi is the
 NTK of the features. So W = 0 leaves features only, and a random W probes the whole backbone.
@@ -44,7 +43,9 @@ def init_head(
     ridges: tuple[float, ...] = RIDGES,
     pretrained: Params | None = None,
 ) -> Params:
-    """{"kernel": (d, C), "bias": (C,)} in the dtype of the features, one of
+    """A head {"kernel": (d, C), "bias": (C,)} for features and targets, in the dtype of the features.
+
+    It is one of
 
     - `zero`: W = 0. The kernel is exactly (phi phiᵀ + 1) ⊗ I: Label-Gradient becomes Label-Feature
       Correlation.

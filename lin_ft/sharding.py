@@ -53,8 +53,10 @@ def map_shares(function: Callable[..., Any], devices: Devices) -> Callable[..., 
 
 
 def outer(function: Callable[..., Any], devices: Devices) -> Callable[..., Any]:
-    """(left, right) -> function(left, right) for blocks made by `map_examples`: output axes 0 = left, 1 =
-    right, and the left one's axis of several devices before them, which `joined_shares` takes away.
+    """(left, right) -> function(left, right) for blocks made by `map_examples`.
+
+    Output axes 0 = left, 1 = right, and the left one's axis of several devices before them, which `joined_shares` takes
+    away.
 
     Each device holds its share of the left block and gathers the right one: one all-gather, no other traffic.
     """

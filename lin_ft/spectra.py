@@ -41,7 +41,7 @@ class KernelSpectrum:
         return float(np.sum(self.eigenvalues / (self.eigenvalues + ridge)))
 
     def unfitted(self, times: Float[np.ndarray, " t"]) -> Float[np.ndarray, " t"]:
-        """Share of the squared loss left after training times eta t (units of 1 / mean eigenvalue):
+        """Share of the squared loss left after training times eta t (units of 1 / mean eigenvalue).
 
         sum_k exp(-2 t lambda_k) energy_k, the training curve 1 - G(t) / G(infinity) of the linearized model.
         """
@@ -60,6 +60,7 @@ class KernelSpectrum:
         return 10.0**high
 
     def as_dict(self) -> dict[str, Any]:
+        """Everything as plain numbers and lists, with effective dimensions and times to fit, as JSON takes it."""
         return {
             "model": self.model,
             "task": self.task,
@@ -89,6 +90,7 @@ class KernelSpectrum:
         return f"<p>{escape(text)}</p>{self.plot().html()}"
 
     def save_json(self, path: str | Path) -> None:
+        """Write `as_dict` to the file, in one step."""
         text = json.dumps(self.as_dict(), indent=1) + "\n"
         write_atomically(Path(path), lambda temporary: temporary.write_text(text))
 

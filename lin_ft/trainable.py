@@ -1,6 +1,4 @@
-"""Which weights train: a named choice, or a predicate on the path of a leaf such as
-"stage3_block3/conv1/kernel".
-"""
+"""Which weights train: a named choice, or a predicate on a leaf's path such as "stage3_block3/conv1/kernel"."""
 
 import re
 from collections.abc import Callable
@@ -19,8 +17,7 @@ Trainable: TypeAlias = str | Predicate
 
 
 def split(params: Params, trainable: Trainable = "all") -> tuple[Params, Params]:
-    """(trainable, frozen): two trees of the structure of `params`, each with None where the other has the
-    leaf.
+    """(trainable, frozen): two trees of the structure of `params`, each with None where the other has the leaf.
 
     `all`: every leaf. `head`: params["head"]. `norm`: scales and biases of normalisation layers.
     `last_block`: the last of the numbered blocks, layers or stages. `norm` and `last_block` include the head,

@@ -29,8 +29,10 @@ def neighbours(c_in: int, c_out: int, out_width: int) -> int:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def convolution(x: Float[Array, "n h w c"], kernel: Float[Array, "k l c o"], pads: Pads) -> Float[Array, "n h2 w2 o"]:
-    """The convolution of stride 1, channels last. Reverse differentiation in x alone: the kernel's cotangent is zero
-    (lin_ft.autodiff.split_gradient takes it from x and the output's cotangent).
+    """The convolution of stride 1, channels last.
+
+    Reverse differentiation in x alone: the kernel's cotangent is zero (lin_ft.autodiff.split_gradient takes it from x
+    and the output's cotangent).
     """
     x, kernel = jnp.asarray(x), jnp.asarray(kernel)
     _, width, c_in, c_out = kernel.shape

@@ -33,8 +33,10 @@ class Product:
 
     @property
     def separable(self) -> "Product | None":
-        """The same gradient from X at the offsets of a row alone and G at those of a column alone: its product is
-        square and its copies are the root of the window as large, but G's too, which pays for one combination.
+        """The same gradient from X at the offsets of a row alone and G at those of a column alone.
+
+        Its product is square and its copies are the root of the window as large, but G's too, which pays for one
+        combination.
         """
         return None
 
@@ -73,6 +75,8 @@ def product(equation: Any, position: int) -> Product | None:
 
 @dataclass(frozen=True)
 class Dense(Product):
+    """A matrix product of data and weight, with any axes contracted: dW = Xᵀ G, X (T, inner), G (T, outer)."""
+
     weight: Shape
     axes: Shape
     """Of the weight: those that meet the data, then those of the output."""
@@ -81,14 +85,17 @@ class Dense(Product):
     weight_first: bool
 
     def inputs(self, data: Array) -> Array:
+        """X: the data with the axes that meet the weight last, (T, 1, inner)."""
         return jnp.transpose(data, self.data_axes).reshape(self.positions, 1, self.inner)
 
     def cotangents(self, cotangent: Array) -> Array:
+        """G: the output's cotangent with the weight's own axes last, (T, 1, outer)."""
         if self.weight_first:  # the weight's own axes come first
             return cotangent.reshape(self.outer, self.positions).T[:, None]
         return cotangent.reshape(self.positions, 1, self.outer)
 
     def gradient(self, dw: Array) -> Array:
+        """The weight's gradient, with its axes in their places, from the product (inner, outer)."""
         shaped = dw.reshape([self.weight[axis] for axis in self.axes])
         return jnp.transpose(shaped, tuple(np.argsort(self.axes)))
 
@@ -126,14 +133,17 @@ class Convolution(Product):
 
     @property
     def window(self) -> Shape:
+        """Side lengths of the kernel."""
         return self.weight[:-2]
 
     @property
     def offsets(self) -> int:
+        """Places in the window."""
         return math.prod(self.window)
 
     @property
     def separable(self) -> Product | None:
+        """A row at a time, for two spatial axes without groups, strides or dilation; else None."""
         plain = len(self.window) == 2 and self.groups == 1 and {*self.strides, *self.dilation} == {1}
         if not plain or min(self.window) < 2:
             return None
@@ -150,6 +160,7 @@ class Convolution(Product):
         )
 
     def inputs(self, data: Array) -> Array:
+        """X: what lies under the window at each position, (T, groups, offsets x channels of a group)."""
         padded = self._padded(data)
         places = itertools.product(*map(range, self.window))
         shifted = [self._under(padded, place) for place in places]
@@ -159,12 +170,15 @@ class Convolution(Product):
         return jnp.swapaxes(patches, 1, 2).reshape(self.positions, self.groups, self.inner)
 
     def inputs_at(self, data: Array, offset: Any) -> Array:
+        """The part of X under the place number `offset` of the window, (T, channels)."""
         return self._under(self._padded(data), jnp.unravel_index(offset, self.window))
 
     def cotangents(self, cotangent: Array) -> Array:
+        """G: the output's cotangent, (T, groups, outer)."""
         return cotangent.reshape(self.positions, self.groups, self.outer)
 
     def gradient(self, dw: Array) -> Array:
+        """The kernel's gradient from the product."""
         return dw.reshape(self.weight)
 
     def _padded(self, data: Array) -> Array:
@@ -219,15 +233,18 @@ class Separable(Product):
     padding: tuple[tuple[int, int], ...]
 
     def inputs(self, data: Float[Array, "1 h w c"]) -> Array:
+        """X: what lies under a row of the window, for every row of the padded data, (T, 1, width x channels)."""
         padded, width = jnp.pad(data[0], (*self.padding, (0, 0))), self.out[2]
         shifted = [padded[:, b : b + width] for b in range(self.weight[1])]
         return jnp.stack(shifted, axis=2).reshape(self.positions, 1, self.inner)
 
     def cotangents(self, cotangent: Array) -> Array:
+        """G: the cotangents that a row of data meets, one for each row of the window, (T, 1, height x outputs)."""
         g, height = cotangent.reshape(self.out[1:]), self.weight[0]
         shifted = [jnp.pad(g, ((a, height - 1 - a), (0, 0), (0, 0))) for a in range(height)]
         return jnp.stack(shifted, axis=2).reshape(self.positions, 1, self.outer)
 
     def gradient(self, dw: Array) -> Array:
+        """The kernel's gradient, its axes in their places, from the product."""
         height, width, c_in, c_out = self.weight
         return dw.reshape(width, c_in, height, c_out).transpose(2, 0, 1, 3)

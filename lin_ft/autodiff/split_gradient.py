@@ -35,7 +35,7 @@ class Pending(NamedTuple):
 
 
 def first_program(loss: Loss, weights: Params, *arguments: Any) -> tuple[tuple[Any, Any], Pending]:
-    """((value, auxiliary outputs), pending)"""
+    """((value, auxiliary outputs), pending)."""
     leaves = jax.tree.leaves(weights)
     jaxpr, found, structure = _find(loss, weights, arguments)
     plain = sorted(found.plain)
@@ -94,7 +94,7 @@ def _evaluated(equation: Any, values: Sequence[Any]) -> list[Any]:
 
 
 def _find(loss: Loss, weights: Params, arguments: tuple, *, quiet: bool = False) -> tuple[Any, Walk, Any]:
-    """(closed jaxpr, walk with its uses, structure of the auxiliary outputs)"""
+    """(closed jaxpr, walk with its uses, structure of the auxiliary outputs)."""
     structure, of_auxiliary = jax.tree.structure(weights), []
 
     def flat(leaves: list[Any], _: Any, arguments: tuple) -> list[Any]:

@@ -44,6 +44,7 @@ class Weight:
     make: Callable[[Any], Any] | None = None
 
     def remade(self, leaf: Any) -> Any:
+        """The value from another value of the leaf."""
         return leaf if self.make is None else self.make(leaf)
 
 

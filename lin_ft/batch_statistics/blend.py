@@ -33,6 +33,7 @@ def blend(target: Moments, source: Moments, share: Any) -> Moments:
 
 
 def is_constant(target: Moments, source: Moments) -> Any:
+    """Channels that the target's images leave constant: variance below CONSTANT of the source's; elementwise."""
     return target["var"] < CONSTANT * source["var"]
 
 

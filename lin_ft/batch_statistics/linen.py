@@ -47,6 +47,7 @@ def measure(body: LinenBody, params: Params, frozen: Params, x: Any, share: Any)
 
 
 def statistics(function: ModelFunction) -> dict[str, Moments]:
+    """Layer -> {"mean", "var"} of the BatchNorms of a linen module, each (channels,); empty where it has none."""
     flat = flatten_dict(dict(function.frozen.get("batch_stats", {})))
     layers = {name[:-1] for name in flat}
     return {"/".join(layer): {kind: flat[*layer, kind] for kind in ("mean", "var")} for layer in layers}

@@ -39,6 +39,7 @@ def measure(body: NnxBody, params: Params, frozen: Params, x: Any, share: Any) -
 
 
 def statistics(function: ModelFunction, params: Params) -> dict[str, Moments]:
+    """Layer -> {"mean", "var"} of the BatchNorms of an nnx module, each (channels,); empty where it has none."""
     module = function.body.module(params, function.frozen)  # pyright: ignore[reportFunctionMemberAccess]
     return {_name(path): _of(layer) for path, layer in _layers(module).items()}
 

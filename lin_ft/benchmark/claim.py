@@ -1,6 +1,8 @@
-"""One worker at a time: an advisory lock (flock), which the kernel drops when its process ends in whatever way, so that
-kill -9 leaves no claim behind. Results stay right even where locks do nothing, as on some network file systems: two
-workers may then do one cell twice, with equal results."""
+"""One worker at a time: an advisory lock (flock), which the kernel drops when its process ends in whatever way.
+
+So kill -9 leaves no claim behind. Results stay right even where locks do nothing, as on some network file systems: two
+workers may then do one cell twice, with equal results.
+"""
 
 import contextlib
 import os

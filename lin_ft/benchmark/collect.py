@@ -188,8 +188,9 @@ def score_names(table: "polars.DataFrame") -> list[str]:
 def matrix(
     table: "polars.DataFrame", shots: int, reference: str, *, accuracy: str = "test_accuracy"
 ) -> tuple[Results, dict[str, Float[np.ndarray, "S T M"]], dict[str, np.ndarray]]:
-    """Accuracies and scores (by their labels, see `columns`) at one number of shots, and facts of each model
-    (`n_params`, `source_test_accuracy`).
+    """Accuracies and scores at one number of shots, and facts of each model (`n_params`, `source_test_accuracy`).
+
+    Scores by their labels, see `columns`.
 
     NaN where a record is missing, diverged, or without a value. Models and tasks without any accuracy are left out,
     and scores without any value. Of a draw in which a score is not computed wherever another one is (see `unfinished`)

@@ -141,6 +141,7 @@ class Wanted:
 
     @property
     def identity(self) -> tuple[str, str | None, str | None]:
+        """What tells the records of one cell apart."""
         return self.score, self.head, self.left_out
 
 
@@ -167,8 +168,10 @@ class Cell:
 
     @property
     def place(self) -> str:
-        """16 hexadecimal digits: no two workers are at one place at a time. Scores of one model and draw share it,
-        whichever are asked for; fine-tunings by other settings are other places."""
+        """16 hexadecimal digits: no two workers are at one place at a time.
+
+        Scores of one model and draw share it, whichever are asked for; fine-tunings by other settings are other places.
+        """
         settings = self.wanted[0].settings if self.part == "finetune" else ()
         fields = [self.part, self.model, self.task, self.shots, self.seed, self.image_size, self.of_model, settings]
         return digest(fields)
@@ -181,6 +184,7 @@ class Cell:
 
     @property
     def label(self) -> str:
+        """The cell in words, for progress and messages."""
         return f"{self.part} of {self.model} on {self.task}, {self.shots} shots, seed {self.seed}"
 
 
@@ -212,7 +216,7 @@ def draws(config: BenchConfig) -> Iterator[tuple[int, int, tuple[str, ...]]]:
 
 
 def _of_model(config: BenchConfig, model: ZooModel | PlannedModel) -> tuple[str, int, tuple[tuple[str, str], ...], str]:
-    """(name, pixels a side of its images, digests, source)"""
+    """(name, pixels a side of its images, digests, source)."""
     if isinstance(model, PlannedModel):
         return model.name, config.side(model.image_size), (), ""
     return model.name, config.side(model.card.image_size), digests_of(model), model.card.source
@@ -229,11 +233,13 @@ trained as one program changes no result."""
 
 
 def finetune_settings(config: BenchConfig) -> tuple[tuple[str, str], ...]:
+    """What a fine-tuning depends on beside model and images, as sorted (name, JSON) pairs."""
     values = dataclasses.asdict(config.finetune) | {"max_test": config.max_test}
     return as_settings({name: value for name, value in values.items() if name not in NOT_SETTINGS})
 
 
 def as_settings(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Values as sorted (name, JSON) pairs, equal where the values are."""
     return tuple((name, json.dumps(values[name], sort_keys=True)) for name in sorted(values))
 
 

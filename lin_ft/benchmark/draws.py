@@ -67,11 +67,13 @@ class Draws:
 
 
 def digests_of(task: Task) -> Digests:
+    """Digests of the images of a draw: those that scores see, and those that only fine-tuning sees."""
     return Digests(images_digest(task.n_classes, task.train), images_digest(task.n_classes, task.validation, task.test))
 
 
 @functools.cache
 def is_packaged(source: str) -> bool:
+    """Whether a data set of this name comes with a package: its images are known without its files."""
     return source in packaged_names()
 
 

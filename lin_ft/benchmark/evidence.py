@@ -54,14 +54,17 @@ class Evidence:
 
     @property
     def results(self) -> Results:
+        """Fine-tuned accuracies of every draw."""
         return self.judge.results
 
     @property
     def scores(self) -> Scores:
+        """Name -> values (draws, tasks, models)."""
         return self.judge.scores
 
     @property
     def n_draws(self) -> int:
+        """How many samples of every task the models were fine-tuned on."""
         return len(self.results.accuracy)
 
     @functools.cached_property
@@ -70,9 +73,11 @@ class Evidence:
         return tuple(name for name in self.scores if not is_blind(name) and name != FINE_TUNED)
 
     def of_task(self, statistic: str, score: str) -> Float[np.ndarray, " T"]:
+        """One value a task of `statistic` of the score, against this section's truth."""
         return self.judge.of_task(statistic, score, self.against)
 
     def table(self, statistic: str, *, sign: float = 1.0) -> dict[str, np.ndarray]:
+        """Score -> one value a task of `statistic`, times `sign`; against this section's truth."""
         return self.judge.table(statistic, self.against, sign=sign)
 
     def columns(self, name: str) -> tuple[str, str, str]:
@@ -136,4 +141,5 @@ def _progress(table: "polars.DataFrame", shots: int, config: BenchConfig, models
 
 
 def of_shots(shots: int) -> str:
+    """The number of shots in words."""
     return f"{shots} images a class" if shots else "all training images"

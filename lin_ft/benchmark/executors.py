@@ -52,7 +52,8 @@ class Job:
 class Executor(Protocol):
     """Works through all cells of a job that are not finished. Returns when every one is done or has failed."""
 
-    def __call__(self, job: Job, workers: int) -> None: ...
+    def __call__(self, job: Job, workers: int) -> None:
+        """Work through the cells of `job` with that many workers."""
 
 
 def do_cell(cell: Cell, job: Job, models: dict[str, Any], store: Store) -> bool:

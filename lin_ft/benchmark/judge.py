@@ -80,6 +80,7 @@ class Judge:
 
     @functools.cached_property
     def statistics(self) -> dict[str, Statistic]:
+        """Name -> statistic: those of every matrix, and those within and across architectures where it has several."""
         return {**STATISTICS, **by_architecture(self.results)}
 
     @functools.cached_property

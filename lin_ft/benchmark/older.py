@@ -1,5 +1,8 @@
-"""Cells of the format before records: all scores of a cell under one key, which said nothing of the images and of the
-card only the weights. What they lack comes from the zoo and the tasks as they are, where weights and sizes agree."""
+"""Cells of the format before records: all scores of a cell under one key.
+
+It said nothing of the images and of the card only the weights. What they lack comes from the zoo and the tasks as they
+are, where weights and sizes agree.
+"""
 
 import dataclasses
 import hashlib

@@ -1,5 +1,8 @@
-"""All finished work of one part of a benchmark in one file: gzipped lines of JSON, one an entry, after a first line
-that says what the file is. The same entries make the same bytes, in whatever order they came."""
+"""All finished work of one part of a benchmark in one file.
+
+Gzipped lines of JSON, one an entry, after a first line that says what the file is. The same entries make the same
+bytes, in whatever order they came.
+"""
 
 import gzip
 import io
@@ -16,6 +19,7 @@ KIND = "lin_ft benchmark records"
 
 
 def packed_path(folder: Path, part: str) -> Path:
+    """Where the packed work of one part lies in a benchmark's folder."""
     return folder / f"{part}.jsonl.gz"
 
 

@@ -1,5 +1,8 @@
-"""Finished work folded into the packed files. Cut off at any point, every record is in at least one place: the packed
-file is replaced in one step, and only then the files that went into it are removed."""
+"""Finished work folded into the packed files.
+
+Cut off at any point, every record is in at least one place: the packed file is replaced in one step, and only then the
+files that went into it are removed.
+"""
 
 import contextlib
 import dataclasses
@@ -44,8 +47,9 @@ def pack(
     store: Store, config: BenchConfig, models: Sequence[ZooModel], cells: Sequence[Cell], *, older: Path | None = None,
     repair: bool = False, prune: bool = False,
 ) -> Packed:  # fmt: skip
-    """Fold all finished work of the store's folder into its packed files, and that of `older`, a folder of cells of the
-    older format, which is left as it is.
+    """Fold all finished work of the store's folder into its packed files.
+
+    That of `older`, a folder of cells of the older format, goes with it; the folder is left as it is.
 
     `repair`: go on with what can be read of a damaged packed file. `prune`: drop what the cells do not ask for.
 

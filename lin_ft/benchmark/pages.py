@@ -60,9 +60,11 @@ def picture(slug: str, name: str, title: str) -> str:
 
 
 def capital(text: str) -> str:
+    """The text with its first letter capital, the others as they are."""
     return text[:1].upper() + text[1:]
 
 
 def write_text(path: Path, lines: Sequence[str]) -> None:
+    """Write the lines in one step, so that no half-written page is ever seen; one newline at the end."""
     text = "\n".join(lines).rstrip("\n") + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -82,6 +82,7 @@ def of_all_shots(table: "polars.DataFrame", config: BenchConfig) -> list[Evidenc
 
 
 def on_other_tasks(row: Evidence) -> list[Answer]:
+    """Whether the order of the scores on one half of the tasks holds on the other; empty where tasks are too few."""
     halves = of_halves(row)
     return _present(does_the_order_hold(*halves, slug="order_tasks", question=HALVES)) if halves else []
 
@@ -94,6 +95,7 @@ def with_other_shots(rows: Sequence[Evidence]) -> dict[str, list[Answer]]:
 
 
 def size(row: Evidence) -> str:
+    """Size of the matrix in words: models, tasks and draws."""
     n = row.n_draws
     return f"{len(row.results.models)} models, {len(row.results.tasks)} tasks, {n} draw{'s' if n > 1 else ''}"
 

@@ -56,6 +56,7 @@ class Results:
 
     @property
     def reference_accuracy(self) -> Float[np.ndarray, "S T"]:
+        """The reference's accuracy on every draw of every task."""
         return self.accuracy[:, :, self.models.index(self.reference)]
 
     def take(self, tasks: Sequence[str]) -> "Results":

@@ -112,6 +112,7 @@ class Store:
         return None
 
     def state(self, cell: Cell) -> State:
+        """How far a cell is. `partial`: some of its records are there, and nobody is at work on the others."""
         missing = self.missing(cell)
         if not missing:
             (first, *_) = self.find(cell).records.values()
@@ -134,6 +135,7 @@ class Store:
             self._index, self._found = index, {}
 
     def index(self) -> Mapping[tuple, list[Entry]]:
+        """Place of a cell -> its entries, as they were when the folder was last looked at."""
         if self._index is None:
             self.refresh()
         assert self._index is not None
@@ -231,6 +233,7 @@ class Store:
             return "unreadable failure record"
 
     def forget_failures(self, cells: Sequence[Cell]) -> None:
+        """Remove what was noted of failures of these cells, so that they are tried again."""
         for cell in cells:
             self._failure(cell).unlink(missing_ok=True)
 
@@ -246,6 +249,7 @@ class Store:
             yield mine
 
     def running(self, cell: Cell) -> bool:
+        """Whether a living worker holds the cell."""
         path = self.folder / "claims" / f"{cell.place}.lock"
         if not path.exists():
             return False

@@ -1,5 +1,7 @@
-"""The scores of one model on one draw of a task: which records a configuration asks for, and their values, from one
-view of the model on the task."""
+"""The scores of one model on one draw of a task.
+
+Which records a configuration asks for, and their values, from one view of the model on the task.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -113,6 +113,10 @@ def shown(value: Estimate, statistic: str = "spearman") -> str:
 
 
 def number(value: float, statistic: str = "spearman") -> str:
+    """A value as tables show it; a dash where none is known.
+
+    Shares in points with one decimal, correlations with two.
+    """
     if np.isnan(value):
         return "–"
     text = f"{100 * value:.1f}" if statistic in POINTS else f"{value:.{1 if statistic in LESS_IS_BETTER else 2}f}"

@@ -78,10 +78,12 @@ def made_of_now(cell: Cell, task: Task, draws: Draws) -> dict[str, str]:
 
 
 def of_task(task: Task) -> dict[str, Any]:
+    """What every record says of the task."""
     return {"task_name": task.name, "n": task.n, "n_classes": task.n_classes, "n_test": len(task.test)}
 
 
 def of_model(model: ZooModel) -> dict[str, Any]:
+    """What every record says of the model."""
     card = model.card
     return {
         "source": card.source,

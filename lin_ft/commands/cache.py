@@ -27,10 +27,12 @@ def parts() -> dict[str, tuple[Path, int, int]]:
 
 
 def is_fetched(name: str) -> bool:
+    """Whether what lies in the cache folder under that name was fetched, and would have to be fetched again."""
     return name.startswith(FETCHED)
 
 
 def size(n_bytes: int) -> str:
+    """A number of bytes in megabytes."""
     return f"{n_bytes / 1e6:,.1f} MB"
 
 

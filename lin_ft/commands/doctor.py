@@ -66,4 +66,5 @@ def version(package: str) -> str:
 
 
 def set_by(variable: str) -> str:
+    """By which environment variable a folder was chosen, or which would choose it."""
     return f"${variable}" if os.environ.get(variable) else f"default; ${variable} sets it"

@@ -28,13 +28,16 @@ class What:
 
 @dataclass(frozen=True)
 class How(FinetuneConfig):
-    """Budget and hyper-parameters: every pair of learning rate and weight decay is tried, the one with the best
-    validation accuracy is tested."""
+    """Budget and hyper-parameters.
+
+    Every pair of learning rate and weight decay is tried, the one with the best validation accuracy is tested.
+    """
 
     def __post_init__(self):
         """Nothing is checked before the whole command line is read; see `checked`."""
 
     def checked(self) -> FinetuneConfig:
+        """The configuration itself, which refuses values out of range."""
         return FinetuneConfig(**{each.name: getattr(self, each.name) for each in fields(FinetuneConfig)})
 
 

@@ -81,7 +81,10 @@ class Write:
 
 @dataclass(frozen=True)
 class Rank:
-    """Rank the models of a zoo for a task, without training: lin-ft rank photos/"""
+    """Rank the models of a zoo for a task, without training.
+
+    Give a folder with one sub-folder of images a class: lin-ft rank photos/
+    """
 
     what: What
     how: How = field(default_factory=How)

@@ -34,6 +34,7 @@ def print_table(title: str, rows: Sequence[dict], whole: Sequence[str] = ()) -> 
 
 
 def print_fields(fields: dict) -> None:
+    """Print names and values, one a line; sequences with commas between their members."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

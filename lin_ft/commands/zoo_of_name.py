@@ -21,8 +21,9 @@ REFERENCES = ("cifar10-resnet20", "imagenet_mobilenet_v2")
 
 
 def chosen_zoo(name: str, models: Sequence[str], without: Sequence[str] = (), reference: str | None = None):
-    """The named zoo, cut to `models` where some are given; where a `reference` is named ("": the zoo's own), it stays
-    in, and gains can be said. `without` takes models out, the reference too.
+    """The named zoo, cut to `models` where some are given; `without` takes models out.
+
+    Where a `reference` is named ("": the zoo's own), it stays in, unless `without` names it, and gains can be said.
     """
     from lin_ft.zoo import named_zoo, select_models
 

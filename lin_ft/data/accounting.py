@@ -105,4 +105,5 @@ def cut(names: Iterable[str], most: int = _NAMES) -> str:
 
 
 def relative(path: Path, root: Path) -> str:
+    """The path below `root`, with / between its parts on every system."""
     return path.relative_to(root).as_posix()

@@ -79,6 +79,7 @@ class PictureSet:
         self._size = size
 
     def add(self, pixels: np.ndarray) -> None:
+        """Take one picture: its range is counted, and uint8 is converted at once."""
         if pixels.dtype == np.uint8:
             self._images[len(self._dtypes)] = convert_array(pixels, self._size)
         self._ranges.see(pixels)

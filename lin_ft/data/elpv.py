@@ -54,6 +54,9 @@ def elpv_dataset(
     """One task on the cells: 96x96 grey images.
 
     Args:
+      name: of the data set, as `load_task` takes it.
+      title: one line on what is told apart.
+      class_names: names of the classes, in the order of their numbers.
       label_of: the class of a cell from its probability of a defect and its type, "mono" or "poly"; None leaves it
         out.
     """

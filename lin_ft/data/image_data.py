@@ -34,6 +34,7 @@ class ImageData:
 
     @property
     def n_classes(self) -> int:
+        """Number of classes, those without an image counted too."""
         return len(self.class_names)
 
     def counts(self) -> np.ndarray:

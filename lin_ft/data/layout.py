@@ -21,9 +21,11 @@ class Layout:
     notices: list[str] = field(default_factory=list)
 
     def leave_out(self, paths: Iterable[Path], reason: str, detail: str = "") -> None:
+        """Count these files as not used, with the reason."""
         self.unused += [Unused(relative(path, self.root), reason, detail) for path in paths]
 
     def leave_out_folder(self, folder: Folder, reason: str, detail: str = "") -> None:
+        """Count everything below the folder as not used: its pictures for `reason`, the rest as no pictures."""
         self.leave_out(folder.every_picture(), reason, detail)
         self.leave_out(folder.every_other(), NO_PICTURE)
 

@@ -27,10 +27,14 @@ def sample_per_class(
     """Sorted indices of `shots` images of every class that occurs in `labels`, (shots * C,), without repeats.
 
     Args:
+      labels: class of each image, int (n,).
       shots: one number, or one for each class that occurs, (C,), in their order.
+      seed: of the draw; the same images on every machine.
+      purpose: a word, "train" or "validate", so that draws of one seed for different purposes are independent.
       among: bool (n,), the images that may be drawn; all by default.
 
-    Raises InputError when a class has too few.
+    Raises:
+      InputError: a class has too few.
     """
     shuffler = Shuffler(seed, purpose)
     chosen = []

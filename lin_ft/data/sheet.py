@@ -24,14 +24,20 @@ def contact_sheet(
     zoom: int = 1,
     seed: int = 0,
 ) -> Path:
-    """Writes a PNG with `columns` examples of each class (at most `max_classes` of them); returns its path.
+    """Writes a PNG with a row of examples of each class; returns its path.
 
     Args:
       source: a data set's name, a folder, an .npz file, or images already loaded.
+      path: the PNG, in a folder that is there.
       split: by default "train", or the source's first split.
+      columns: examples of each class.
+      max_classes: rows; of more classes the first are shown.
+      size: pixels a side at which they are read; images already loaded keep theirs.
       zoom: each pixel is drawn as zoom x zoom pixels.
+      seed: of the choice of examples.
 
-    Raises InputError: as `load_split`; an option out of range; `path` cannot be written.
+    Raises:
+      InputError: as `load_split`; an option out of range; `path` cannot be written.
     """
     from PIL import Image, ImageDraw, ImageFont
 

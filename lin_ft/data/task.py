@@ -49,6 +49,7 @@ class Task:
 
     @property
     def n_classes(self) -> int:
+        """Number of classes, C."""
         return len(self.class_names)
 
     def balance(self) -> Mapping[str, tuple[int, int, int]]:
@@ -94,9 +95,11 @@ def load_task(
       target: a packaged or any TFDS name, a folder with one sub-folder a class, or an .npz file (`load_split`).
       shots: training images of every class, or "all". By default 10; a class that has fewer is then used whole, but
         for one image that validates, and the log says so.
+      seed: number of the draw.
       size: pixels a side.
       validation_shots: validation images of every class; by default half the shots, between 2 and 10, and
         fewer (down to none, where a class has no more) if the smallest class runs short.
+      max_test: test images at most.
       whole: the same as shots="all": all training images but a tenth of every class (whole groups where there are
         groups), which validates; with a validation split, all of both.
 

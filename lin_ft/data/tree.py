@@ -26,6 +26,7 @@ class Folder:
 
     @property
     def name(self) -> str:
+        """Its name, without the way to it."""
         return self.path.name
 
     def holding(self) -> list["Folder"]:
@@ -33,6 +34,7 @@ class Folder:
         return [folder for folder in self.folders if folder.holds_pictures()]
 
     def holds_pictures(self) -> bool:
+        """Whether a picture lies in it or anywhere below."""
         return bool(self.pictures) or any(folder.holds_pictures() for folder in self.folders)
 
     def every_picture(self) -> list[Path]:

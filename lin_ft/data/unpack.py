@@ -1,5 +1,4 @@
-"""Read package archives as data, in memory: .whl (zip), .tgz (tar), .deb (ar); nothing is extracted or
-run."""
+"""Read package archives as data, in memory: .whl (zip), .tgz (tar), .deb (ar); nothing is extracted or run."""
 
 import io
 import posixpath

@@ -1,5 +1,7 @@
-"""Compiled programs kept in the cache folder, by JAX's persistent compilation cache: the command line's second run does
-not compile again. A folder for each version of JAX; without one that can be written everything works as without.
+"""Compiled programs kept in the cache folder, by JAX's persistent compilation cache.
+
+The command line's second run does not compile again. A folder for each version of JAX; without one that can be written
+everything works as without.
 """
 
 import importlib.metadata

@@ -29,7 +29,7 @@ class State(NamedTuple):
 
 
 def cross_entropy(logits: Any, y: Any) -> Any:
-    """-(1/n) sum_i log softmax(f_i)_{y_i}"""
+    """-(1/n) sum_i log softmax(f_i)_{y_i}."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
 
 
@@ -43,6 +43,7 @@ LOSSES = {"cross_entropy": cross_entropy, "squared": squared}
 
 
 def start(weights: Params, statistics: Params, config: FinetuneConfig) -> State:
+    """State before the first step: the pre-trained weights, and an optimizer that has seen nothing."""
     return State(weights, statistics, OPTIMIZERS[config.optimizer](config.momentum, 0.0).init(weights))
 
 

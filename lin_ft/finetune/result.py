@@ -94,6 +94,7 @@ class FinetuneResult:
         return values | {"validation_accuracy": rates, "correct": correct, "grid": grid}
 
     def save_json(self, path: str | Path) -> None:
+        """Write `as_dict` to the file, in one step."""
         text = json.dumps(self.as_dict(), indent=1) + "\n"
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

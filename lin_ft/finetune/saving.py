@@ -22,6 +22,7 @@ class Saving:
     """Steps between two checkpoints; the last two are kept."""
 
     def of(self, name: str) -> "Saving":
+        """The same in a folder of its own for a part of the work."""
         return dataclasses.replace(self, folder=self.folder / name)
 
     def save(self, tree: Any, step: int) -> None:

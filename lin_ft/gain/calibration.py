@@ -59,6 +59,7 @@ class Calibration:
 
 
 def save(calibration: Calibration, path: Path = PACKAGED) -> None:
+    """Write the calibration as JSON; default: to where the package reads it."""
     values = {"version": VERSION, "terms": list(TERMS), **dataclasses.asdict(calibration)}
     text = json.dumps(_rounded(values), indent=1) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

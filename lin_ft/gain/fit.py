@@ -15,6 +15,8 @@ QUANTILE = 1.6448536269514722
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fitted:
+    """Coefficients of the terms and priors of the models, fitted together on a matrix of fine-tunings."""
+
     coefficients: Coefficients
     priors: tuple[Prior, ...]
     """Of each model, in the order of the matrix."""
@@ -130,7 +132,9 @@ def _stretch(
 
 
 def draw_noise(accuracy: Float[np.ndarray, "S T M"]) -> float:
-    """Standard deviation between draws of one model's accuracy on one task, what all models share taken off; 0 with a
-    single draw."""
+    """Standard deviation between draws of one model's accuracy on one task, what all models share taken off.
+
+    0 with a single draw.
+    """
     y = accuracy - accuracy.mean(-1, keepdims=True)
     return float(np.sqrt(y.var(0, ddof=1).mean())) if len(y) > 1 else 0.0

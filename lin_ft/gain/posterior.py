@@ -59,6 +59,7 @@ class Posterior:
 
     @property
     def gain_sd(self) -> Float[np.ndarray, " M"]:
+        """Standard deviation of each model's gain over the reference, in points; 0 for the reference."""
         variance, r = np.diag(self.covariance), self.reference
         return np.sqrt(np.maximum(variance + variance[r] - 2 * self.covariance[r], 0))
 

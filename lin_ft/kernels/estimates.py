@@ -21,10 +21,12 @@ class Estimate:
 
     @property
     def value(self) -> float:
+        """Mean of the samples."""
         return float(np.mean(self.samples))
 
     @property
     def standard_error(self) -> float:
+        """Standard deviation of `value`: that of the samples over the root of their number."""
         return float(np.std(self.samples, ddof=1) / np.sqrt(len(self.samples)))
 
 

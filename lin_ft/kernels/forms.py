@@ -65,6 +65,7 @@ class SpaceCosts(NamedTuple):
 
     @property
     def samples_win(self) -> bool:
+        """Whether sample space is cheaper, when a row meets PARTNERS others."""
         return self.samples < self.parameters + 2 * self.form / PARTNERS
 
 
@@ -84,8 +85,9 @@ def space_costs(uses: Sequence[Use], count: int, full: bool) -> SpaceCosts:
 
 @dataclass(frozen=True)
 class Forming:
-    """(data, cotangents) of the uses of one weight -> what is kept of it. Layers of one kind and size are equal here,
-    and share one compiled program.
+    """(data, cotangents) of the uses of one weight -> what is kept of it.
+
+    Layers of one kind and size are equal here, and share one compiled program.
     """
 
     kind: str
@@ -102,6 +104,7 @@ class Forming:
     """Whether rows have the order of the leaf. For sums over all of a row they need not, and no copy is made."""
 
     def __call__(self, data: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+        """What is kept of the weight: `Factors`, `Unformed` or rows (n, p, size)."""
         data = [values.reshape(-1, *shape) for values, shape in zip(data, self.shapes, strict=True)]
         cotangents = [g.reshape(-1, self.count, *out) for g, out in zip(cotangents, self.outputs, strict=True)]
         if self.kind == "unformed":
@@ -120,6 +123,7 @@ class Forming:
 
     @property
     def compiled(self) -> Callable[..., Any]:
+        """The same as one jitted program, kept for all equal formings."""
         return _compiled(self)
 
 
@@ -144,8 +148,9 @@ def forming(uses: Sequence[Use], count: int, *, full: bool, factors: bool) -> Fo
 
 
 def gradients(form: Product, x: Any, g: Any, *, ordered: bool) -> Any:
-    """(n, T, groups, K), (n, p, T, groups, O) -> gradients in the weight, (n, p, *weight); not `ordered`: (n, K,
-    groups, p, O) as the product gives them.
+    """(n, T, groups, K), (n, p, T, groups, O) -> gradients in the weight, (n, p, *weight).
+
+    Not `ordered`: (n, K, groups, p, O) as the product gives them.
     """
     if form.groups == 1:  # an axis of length 1 would cost XLA's CPU product half its speed
         dw = jnp.einsum("itk,ipto->ikpo", x[:, :, 0], g[:, :, :, 0], precision=jax.lax.Precision.HIGHEST)[:, :, None]

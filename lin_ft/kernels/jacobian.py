@@ -14,14 +14,17 @@ from lin_ft.typing import Apply, Array, Params
 
 @dataclass(frozen=True)
 class JacobianRows:
-    """Rows of a few examples, one (n, p, size of leaf) array for each trainable leaf. Cost: n p reverse passes,
-    where XLA turns the weight gradients of convolutions into slow grouped ones on a CPU (`structured` does not).
+    """Rows of a few examples, one (n, p, size of leaf) array for each trainable leaf.
+
+    Cost: n p reverse passes, where XLA turns the weight gradients of convolutions into slow grouped ones on a CPU
+    (`structured` does not).
     """
 
     of: str
     full: bool
 
     def __call__(self, shared: Any, x: Any) -> list[jax.Array]:
+        """Rows of the examples `x` for each trainable leaf; `shared` is what all blocks have in common."""
         function, chosen, frozen, combinations = shared
         leaves, structure = jax.tree.flatten(chosen)
         h = output_function(self.of, structure)

@@ -59,8 +59,9 @@ def plan_blocks(
     memory_limit: int,
     full: bool = False,
 ) -> tuple[int, int, int, int]:
-    """(examples of a reverse pass, examples of a block, blocks of the left side held at once, blocks of the right side
-    beside them), for one device.
+    """(examples of a reverse pass, of a block, blocks of the left side held at once, of the right side beside them).
+
+    For one device.
 
     `row` and `working` are the bytes of one example's rows and of its reverse pass; n[1] = 0: right side = left side.
     Where not all rows of the left side fit, each share of it that is held costs the rows of the right side again: of

@@ -1,6 +1,4 @@
-"""Pseudo-NTK: the NTK of all outputs from the gradients of a few combinations of them, a sample and
-combination each.
-"""
+"""Pseudo-NTK: the NTK of all outputs from gradients of a few combinations of them, one a sample and combination."""
 
 from typing import Any
 
@@ -32,8 +30,9 @@ def probe_gram(
     memory_limit: int = MEMORY_LIMIT,
     devices: DeviceChoice = None,
 ) -> Float[np.ndarray, "n1 n2"]:
-    """K, (n1, n2), such that Theta is approximated by K ⊗ I_C. With G_k(x) the gradient in the backbone's
-    weights of
+    """K, (n1, n2), such that Theta is approximated by K ⊗ I_C.
+
+    With G_k(x) the gradient in the backbone's weights of
 
     - `features`: one random head column, w_k · phi(x), w_k with independent ±1 entries:
       K = (phi phiᵀ + 1) + s² mean_k G_k G_kᵀ, s² = `variance` (default 1/d). Its expectation is the expected

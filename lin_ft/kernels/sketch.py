@@ -46,6 +46,7 @@ class Projection:
             ]
 
     def __call__(self, parts: Sequence[Float[np.ndarray, "n _"]]) -> Float[np.ndarray, "n k"]:
+        """P g of every row, (n, k); the rows themselves where they are no longer than k."""
         if sum(self.sizes) <= self.dimension:
             return np.concatenate(parts, axis=1)
         out = self._turned(parts) if self.kind == "sparse" else self._dense(parts)

@@ -36,6 +36,8 @@ class Pending(NamedTuple):
 
 
 class Recipe(NamedTuple):
+    """What rows of one model and shape of data are made by, worked out once."""
+
     jaxpr: Any
     found: Walk
     formings: list[Forming | None]
@@ -54,6 +56,7 @@ class StructuredRows:
     """Without it every row is a plain gradient."""
 
     def __call__(self, shared: Any, x: Any) -> list[Any]:
+        """Rows of the examples `x`, one entry for each trainable leaf."""
         formings = self._recipe(shared, x).formings
         return _rows(formings, self.passes(shared, x), lambda forming: forming)
 
@@ -62,6 +65,7 @@ class StructuredRows:
         return _rows(_formings(self, shared, x), _passes(self)(shared, x), lambda forming: forming.compiled)
 
     def passes(self, shared: Any, x: Any) -> Pending:
+        """Both passes alone: data and cotangents of every use of a weight, from which rows are formed later."""
         chosen, combinations = shared[1], jnp.asarray(shared[3])
         leaves, flat = jax.tree.leaves(chosen), jax.tree.leaves((shared[0], shared[2]))
         jaxpr, found, formings = self._recipe(shared, x, quiet=False)

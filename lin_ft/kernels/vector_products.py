@@ -18,8 +18,9 @@ from lin_ft.typing import Apply, Array, Params
 
 
 class NTKProducts:
-    """v -> Jᵀ v, w -> J w and v -> Theta v for fixed weights and samples, (n, C) <-> tree of the trainable
-    weights.
+    """v -> Jᵀ v, w -> J w and v -> Theta v for fixed weights and samples.
+
+    v is (n, C), w a tree of the trainable weights.
 
     Cost of each half: one forward and one reverse (or tangent) pass over the data, memory of one batch and of
     one set of weights; Theta is never formed.

@@ -1,4 +1,10 @@
-"""Flax architectures, one file each."""
+"""Flax architectures, one file each.
+
+Every network is a linen module for images (n, h, w, 3), float, normalised. `setup` names its parts, as paths of weights
+show them; `features(x, train)` gives phi (n, d), what the head sees; `__call__(x, train)` gives the logits
+phi W + b (n, C). With `train`, BatchNorm takes the batch's own statistics. Parts of networks are modules that map
+activations to activations.
+"""
 
 from lin_ft.models.convnext import ConvNeXt, convnext_tiny
 from lin_ft.models.densenet import DenseNet, densenet169

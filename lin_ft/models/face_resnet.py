@@ -14,8 +14,10 @@ STAGES = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 
 
 class FaceBlock(nn.Module):
-    """Two 3x3 convolutions with bias. `down`: the first takes stride 2 without padding, x is averaged over 2x2, and the
-    smaller of the two is filled with zeros, in channels as at the end of rows and columns.
+    """Two 3x3 convolutions with bias.
+
+    `down`: the first takes stride 2 without padding, x is averaged over 2x2, and the smaller of the two is filled with
+    zeros, in channels as at the end of rows and columns.
     """
 
     width: int

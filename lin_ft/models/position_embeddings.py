@@ -43,8 +43,10 @@ def torchvision_matrix(old: int, new: int) -> Matrix:
 
 
 def timm_matrix(old: int, new: int) -> Matrix:
-    """Centres on centres, a = -0.5, k as wide as a new point where the grid shrinks, what falls outside left out:
-    `interpolate(antialias=True)`, of timm's `resample_abs_pos_embed`."""
+    """Centres on centres, a = -0.5, k as wide as a new point where the grid shrinks, what falls outside left out.
+
+    `interpolate(antialias=True)`, of timm's `resample_abs_pos_embed`.
+    """
     scale = max(old / new, 1.0)
     centres = (np.arange(new) + 0.5) * old / new - 0.5
     weights = _keys(np.abs(centres[:, None] - np.arange(old)) / scale, -0.5)

@@ -6,8 +6,9 @@ from jaxtyping import Array, Float
 
 
 class Adapter(nn.Module):
-    """A 1x1 convolution as one matrix product: with a kernel for each domain (`vmap`), XLA makes of a convolution a
-    grouped one, many times slower on the CPU.
+    """A 1x1 convolution as one matrix product.
+
+    With a kernel for each domain (`vmap`), XLA makes of a convolution a grouped one, many times slower on the CPU.
     """
 
     width: int

@@ -30,8 +30,10 @@ from lin_ft.typing import Array
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PrimalSpectrum:
-    """Z = U sqrt(Lambda) Vᵀ in float64: `eigenvalues` (r,) ascending, > 0, of Theta = Z Zᵀ; `left` U (n, r);
-    `right` V (k, r). Directions within rounding of the null space are left out.
+    """Z = U sqrt(Lambda) Vᵀ in float64.
+
+    `eigenvalues` (r,) ascending, > 0, of Theta = Z Zᵀ; `left` U (n, r); `right` V (k, r). Directions within rounding of
+    the null space are left out.
     """
 
     eigenvalues: Float[np.ndarray, " r"]
@@ -77,8 +79,9 @@ def primal_weights(
     times: Sequence[float] | Array = (np.inf,),
     ridges: Sequence[float] | Array = (0.0,),
 ) -> Float[np.ndarray, "T R k C"]:
-    """beta(t) = V sqrt(lambda) (1 - exp(-(lambda + ridge) eta t)) / (lambda + ridge) Uᵀ r0, such that the trained
-    network is f0(x) + z(x) beta(t). At infinite time ridge regression on Z: `solve(ZᵀZ + ridge I, Zᵀ r0)`.
+    """beta(t) = V sqrt(lambda) (1 - exp(-(lambda + ridge) eta t)) / (lambda + ridge) Uᵀ r0, for every time and ridge.
+
+    The trained network is f0(x) + z(x) beta(t). At infinite time ridge regression on Z: `solve(ZᵀZ + ridge I, Zᵀ r0)`.
 
     Cost: 2 n r C FLOPs once, 2 k r C a grid point.
     """
@@ -132,8 +135,9 @@ def primal_leave_one_out(
     groups: Int[Array, " n"] | None = None,
     nodes: int = NODES,
 ) -> Float[np.ndarray, "T R n C"]:
-    """Residual Y_i - f_i of each sample under the model trained without it, or without its group, for every time (eta
-    t) and ridge: `leave_one_out` of Theta = Z Zᵀ. `groups` numbers them, one number a sample.
+    """Residual Y_i - f_i of each sample under the model trained without it, or without its group.
+
+    For every time (eta t) and ridge: `leave_one_out` of Theta = Z Zᵀ. `groups` numbers them, one number a sample.
 
     At infinite time and ridge 0 the limit of long times is taken. Cost: 4 `nodes` n r (C + 1) FLOPs a grid point, with
     groups of s samples 4 `nodes` n r s more.

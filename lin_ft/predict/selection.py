@@ -16,8 +16,9 @@ from lin_ft.typing import Array, Labels
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
-    """Leave-one-out prediction at the chosen (time, ridge). `correct` is 1, 0, or 1/m for a tie of m classes, or a mean
-    of these over several ways to leave out.
+    """Leave-one-out prediction at the chosen (time, ridge).
+
+    `correct` is 1, 0, or 1/m for a tie of m classes, or a mean of these over several ways to leave out.
 
     `losses` and `accuracies` are those of the whole grid, times ascending, ridges descending.
     """

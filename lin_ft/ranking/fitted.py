@@ -28,6 +28,7 @@ class Fitted:
 
     @property
     def row_count(self) -> int:
+        """Number of rows, the head not counted."""
         return len(self.columns[0].cells)
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:

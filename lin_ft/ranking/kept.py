@@ -18,8 +18,10 @@ LOOKS = ("details",)
 
 
 def made_of(zoo: Sequence[ZooModel], task: Task, config: RankConfig) -> dict[str, Any]:
-    """Digests of the training images with their labels, of each model's weights and card, all settings, and commit,
-    versions and device: JSON types."""
+    """Digests of the training images with their labels and of each model's weights and card, and all settings.
+
+    With commit, versions and device; JSON types.
+    """
     settings = {name: _plain(value) for name, value in dataclasses.asdict(config).items() if name not in LOOKS}
     return {
         "images": images_digest(task.n_classes, task.train),

@@ -156,8 +156,10 @@ class Ranking:
         return picture
 
     def to_polars(self) -> Any:
-        """A polars DataFrame, a row a model, best first: the columns of the JSON, intervals as two columns each, and
-        the scores that were asked for as score/NAME.
+        """A polars DataFrame, a row a model, best first.
+
+        The columns are those of the JSON, intervals as two columns each, and the scores that were asked for as
+        score/NAME.
 
         Raises:
             InputError: polars is not installed.
@@ -223,6 +225,7 @@ class Ranking:
         return {name: getattr(self, name) for name in names} | {"models": models} | failed | told | made_of
 
     def save_json(self, path: str | Path) -> None:
+        """Write `as_dict` to the file, in one step."""
         text = json.dumps(self.as_dict(), indent=1) + "\n"
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

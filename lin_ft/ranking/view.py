@@ -33,6 +33,7 @@ class Part:
         functools.update_wrapper(self, make)  # pyright: ignore[reportArgumentType]
 
     def key(self, config: RankConfig) -> tuple[Any, ...]:
+        """Under which the value is kept: equal where all settings it depends on are."""
         return (self.name, *(getattr(config, setting) for setting in self.settings))
 
     def __get__(self, view: Any, owner: type | None = None) -> Any:
@@ -55,7 +56,9 @@ def _total(made: dict[Any, tuple[Any, float]]) -> float:
 
 if TYPE_CHECKING:  # to a type checker a part is an ordinary cached property
 
-    def part(*settings: str) -> type[functools.cached_property]: ...
+    def part(*settings: str) -> type[functools.cached_property]:
+        """Make a method of a View one of its parts; name the fields of RankConfig that it depends on."""
+        ...
 else:
 
     def part(*settings):
@@ -94,8 +97,11 @@ class View:
 
     @part("statistics")
     def network(self) -> ZooModel:
-        """The model where it is linearized: with its own batch statistics or, re-estimated, those of the training
-        images. Cost: nothing, or one forward pass."""
+        """The model where it is linearized.
+
+        With its own batch statistics or, re-estimated, those of the training images. Cost: nothing, or one forward
+        pass.
+        """
         return self.model if self.config.statistics == "source" else self.model.on_target(self.task.train.images)
 
     @property
@@ -128,8 +134,10 @@ class View:
 
     @part("head", "probes", "trainable", "seed", "statistics")
     def kernel(self) -> Float[np.ndarray, "n n"]:
-        """K with Theta approximated by K ⊗ I_C: phi phiᵀ + 1 under a zero head or where the head alone trains, else
-        `probe_gram`, in expectation over random heads.
+        """K with Theta approximated by K ⊗ I_C.
+
+        phi phiᵀ + 1 under a zero head or where the head alone trains, else `probe_gram`, in expectation over random
+        heads.
 
         Cost: that of the features, or `probes` forward-and-backward passes for each image.
         """

@@ -28,8 +28,7 @@ def alignment(
     *,
     form: str = "cosine",
 ) -> float:
-    """Agreement of a kernel with Y = `targets` (labels or residuals) in one of FORMS; 0 where a norm
-    vanishes.
+    """Agreement of a kernel with Y = `targets` (labels or residuals) in one of FORMS; 0 where a norm vanishes.
 
     A full kernel, (n, C, n, C), is compared with y yᵀ, y the vector of all n C targets: `raw` is then yᵀ
     Theta y, and `cka` centres over samples, for each output by itself. Cost: O(n² C), or O(n² C²) for a full
@@ -70,9 +69,7 @@ def normal_form(
     sums: tuple[float, float],
     n: int,
 ) -> float:
-    """The form from <K, T> and, for K and T each, the trace, the squared Frobenius norm and the sum of all
-    entries.
-    """
+    """The form from <K, T> and, for K and T each, trace, squared Frobenius norm and sum of all entries."""
     if form == "raw":
         return raw
     if form == "trace":
@@ -84,6 +81,7 @@ def normal_form(
 
 
 def check_form(form: str) -> None:
+    """Raise InputError unless the form is one of FORMS."""
     if form not in FORMS:
         raise InputError(f"Unknown form '{form}'; known are {', '.join(FORMS)}.")
 

@@ -19,6 +19,7 @@ class Discriminant:
     priors: Float[np.ndarray, " C"]
 
     def posteriors(self, x: Matrix) -> Float[np.ndarray, "n C"]:
+        """Probability of every class for each row of x; rows add up to 1."""
         offset = np.log(self.priors) - 0.5 * np.sum(self.means * self.weights, axis=1)
         return softmax(x @ self.weights.T + offset)
 
@@ -97,5 +98,6 @@ def compact(x: Matrix) -> Matrix:
 
 
 def softmax(logits: Matrix) -> Matrix:
+    """exp(z_c) / sum over c, of every row, without overflow."""
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)

@@ -10,6 +10,7 @@ from lin_ft.typing import Array
 
 
 def paired_features(features: Array, target_features: Array) -> tuple[Matrix, Matrix]:
+    """Features of the same n samples by two networks, checked; InputError where the numbers of rows differ."""
     x, z = matrix(features), matrix(target_features, "target features")
     if len(x) != len(z):
         raise InputError(f"target features: {len(z)} rows, but there are {len(x)} samples.")
@@ -31,6 +32,7 @@ def standardised(x: Matrix) -> Matrix:
 
 
 def unit_rows(x: Matrix) -> Matrix:
+    """Rows divided by their Euclidean norm; rows of zeros stay."""
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     return np.where(norms > 0, x / np.where(norms > 0, norms, 1), 0.0)
 

@@ -18,8 +18,9 @@ def domain_similarity(
     *,
     gamma: float = 0.01,
 ) -> float:
-    """exp(-gamma EMD), the earth mover's distance of the class means, weights the shares of the images, ground distance
-    Euclidean.
+    """exp(-gamma EMD), EMD the earth mover's distance of the class means.
+
+    Weights are the shares of the images, the ground distance is Euclidean.
 
     Cui et al., CVPR 2018 (domain similarity). Range (0, 1], higher is better; unchanged by rotation. Cost: a linear
     programme in C Z variables. The original uses one fixed network for all models and keeps source classes of >= 200

@@ -88,6 +88,7 @@ def probabilities(values: Array, name: str = "source probabilities") -> Matrix:
 
 
 def one_hot(y: Classes) -> Float[np.ndarray, "n C"]:
+    """1 at (i, y_i), else 0; as many columns as the largest label needs."""
     return np.eye(y.max() + 1)[y]
 
 

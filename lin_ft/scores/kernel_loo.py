@@ -25,8 +25,10 @@ def kernel_loo_accuracy(
 def kernel_loo_loss(
     kernel: Float[Array, "n n"], targets: Float[Array, "n C"], labels: Array, *, spectrum: Spectrum | None = None
 ) -> float:
-    """Minus the least leave-one-out loss of the ridges, (1 / 2n) sum of squares, of which `kernel_loo_accuracy` is the
-    accuracy. Range (-inf, 0], higher is better. Cost: one eigendecomposition and O(n² C) a ridge.
+    """Minus the least leave-one-out loss of the ridges, (1 / 2n) sum of squares.
+
+    `kernel_loo_accuracy` is the accuracy of the same. Range (-inf, 0], higher is better. Cost: one eigendecomposition
+    and O(n² C) a ridge.
     """
     return -_loo(kernel, targets, labels, spectrum).loss
 

@@ -1,5 +1,6 @@
-"""Label-Feature Correlation: agreement of Theta_F = phi phiᵀ with the labels (paper, eqs. 6 to 8), from
-features alone.
+"""Label-Feature Correlation: agreement of Theta_F = phi phiᵀ with the labels (paper, eqs. 6 to 8).
+
+From features alone.
 """
 
 import numpy as np
@@ -14,8 +15,9 @@ from lin_ft.typing import Array, Features
 def label_feature(
     features: Features, targets: Float[Array, "n C"], *, form: str = "pearson", bias: bool = False
 ) -> float:
-    """Agreement of phi phiᵀ (plus 1 with `bias`: the kernel of a linear head) with Y Yᵀ, in one of
-    `alignment.FORMS`.
+    """Agreement of phi phiᵀ with Y Yᵀ, in one of `alignment.FORMS`.
+
+    With `bias`, of phi phiᵀ + 1: the kernel of a linear head.
 
     The same as `alignment(phi @ phi.T, targets, form=form)` without the (n, n) kernel: <K, T> = ||phiᵀ Y||²,
     and

@@ -1,6 +1,5 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-"""Label-Gradient: r0ᵀ Theta r0, the initial speed of fine-tuning on the squared loss (paper, eqs. 3, 5 and
-7).
+"""Label-Gradient: r0ᵀ Theta r0, the initial speed of fine-tuning on the squared loss (paper, eqs. 3, 5, 7).
 
 r0ᵀ Theta r0 = ||Jᵀ r0||²: one reverse pass over the data, no kernel, time linear in n and memory independent
 of it.
@@ -44,7 +43,9 @@ def label_gradient(
     devices: DeviceChoice = None,
     **options: Any,
 ) -> float:
-    """R0 = Y - f0 (`residual`), or Y as the paper uses it, summed against the kernel:
+    """Initial speed of fine-tuning: r0ᵀ Theta r0, or the same with a kernel of its own for every output.
+
+    R0 = Y - f0 (`residual`), or Y as the paper uses it, summed against the kernel:
 
     - `full`: r0ᵀ Theta r0 = ||sum_i J_iᵀ r0_i||². Cost: **one** forward and reverse pass over the data.
     - `trace`: tr(R0ᵀ K R0), K the mean over outputs of their kernels: (outputs x classes) reverse passes.
@@ -105,8 +106,9 @@ def class_label_gradient(
     key: Any = None,
     variance: float | None = None,
 ) -> Float[np.ndarray, " C"]:
-    """Label-Gradient of each class c by itself: R0[:, c]ᵀ Theta_cc R0[:, c], or R0[:, c]ᵀ K R0[:, c]; see
-    `label_gradient`.
+    """Label-Gradient of each class by itself, (C,).
+
+    R0[:, c]ᵀ Theta_cc R0[:, c], or R0[:, c]ᵀ K R0[:, c]; see `label_gradient`.
 
     The sum over classes is the score for `trace` and `pseudo`; for `full` it leaves out what one class learns
     from another. Cost: C reverse passes for `full`, outputs x C for `trace`, probes x C for `pseudo`.
@@ -224,9 +226,7 @@ def _energies(
 
 
 def _like(chosen: Params, params: Params, mixers: np.ndarray, of: str, dtype: np.dtype) -> Any:
-    """Shapes of the sums: gradients, (k, ...) a leaf; phiᵀ R0 and 1ᵀ R0 where probes of features need
-    them.
-    """
+    """Shapes of the sums: gradients, (k, ...) a leaf; phiᵀ R0 and 1ᵀ R0 where probes of features need them."""
     gradients = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(mixers), *leaf.shape), leaf.dtype), chosen)
     if of == "logits":
         return gradients, None, None

@@ -10,8 +10,9 @@ CODINGS = ("one_hot", "plus_minus", "centred")
 
 
 def encode(labels: Labels, n_classes: int | None = None, *, coding: str = "one_hot") -> Float[np.ndarray, "n C"]:
-    """Y from labels 0 .. C-1: `one_hot` (0 and 1), `plus_minus` (-1 and 1), or `centred` (one-hot minus
-    column means).
+    """Y from labels 0 .. C-1.
+
+    `one_hot` (0 and 1), `plus_minus` (-1 and 1), or `centred` (one-hot minus column means).
 
     Raises:
         InputError: an unknown coding, a label outside 0 .. C-1, fewer than two classes.

@@ -24,6 +24,10 @@ def leep(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
 
 
 def expected_log(theta: Matrix, y: Classes) -> float:
+    """Mean over the samples of log sum_z P(y_i | z) theta_iz, P(y | z) the empirical conditional of `theta` and `y`.
+
+    `theta` (n, Z) holds probabilities of Z source classes or clusters, rows adding up to 1.
+    """
     joint = one_hot(y).T @ theta
     conditional = joint / np.maximum(joint.sum(0), np.finfo(np.float64).tiny)
     return float(np.mean(np.log(np.maximum(np.sum(theta * conditional[y], axis=1), np.finfo(np.float64).tiny))))

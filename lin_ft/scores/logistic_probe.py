@@ -68,6 +68,7 @@ def fit_logistic(
 
 
 def tied_accuracy(logits: Float[np.ndarray, "n C"], y: Classes) -> float:
+    """Share of samples whose own class has the largest logit; a tie of m classes counts 1 / m."""
     tied = np.isclose(logits, logits.max(1, keepdims=True), rtol=1e-12, atol=1e-12)
     return float(np.mean(tied[np.arange(len(y)), y] / tied.sum(1)))
 

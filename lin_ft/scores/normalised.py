@@ -1,6 +1,4 @@
-"""Label-Gradient in [0, 1] without the kernel: raw / (||Theta||_F ||r0||²), the norm by matrix-free
-estimates.
-"""
+"""Label-Gradient in [0, 1] without the kernel: raw / (||Theta||_F ||r0||²), the norm by matrix-free estimates."""
 
 from dataclasses import dataclass
 from typing import Any

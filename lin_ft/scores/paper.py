@@ -34,8 +34,9 @@ OUTPUTS = ("trace", "sum_logits")
 def paper_label_feature(
     features: Features, labels: Labels, *, per_class: int = IMAGES_PER_CLASS, seed: int = 0
 ) -> float:
-    """S_LF in [-1, 1] from penultimate features, (n, d): `label_feature(form="pearson")` of at most 25 images
-    a class.
+    """S_LF in [-1, 1] from penultimate features, (n, d), of at most 25 images a class.
+
+    It is their `label_feature(form="pearson")`.
 
     Range [-1, 1], higher is better. Cost: O(n d min(n, d)), n the images kept.
 
@@ -60,8 +61,9 @@ def paper_label_gradient(
     seed: int = 0,
     batch_size: int = 64,
 ) -> float:
-    """S_LG in [-1, 1]: Theta from the gradients of the last convolution, each randomly projected to 10,000
-    dimensions. Range [-1, 1], higher is better.
+    """S_LG in [-1, 1]: Theta from the last convolution's gradients, each randomly projected to 10,000 dimensions.
+
+    Range [-1, 1], higher is better.
 
     What the paper leaves open, and the default here:
 

@@ -42,8 +42,10 @@ class ScoreWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Score:
-    """One row of SCORES. `function` takes its needs by name; with `combine` it gives parts, and `combine` turns the
-    parts of all models of a zoo, (models, k), into their values. Higher is better everywhere.
+    """One row of SCORES. Higher is better everywhere.
+
+    `function` takes its needs by name; with `combine` it gives parts, and `combine` turns the parts of all models of a
+    zoo, (models, k), into their values.
     """
 
     function: Callable[..., Any]

@@ -9,15 +9,17 @@ from lin_ft.scores.score import Score
 
 
 def random_score(name: str, seed: int = 0) -> float:
-    """A uniform number that depends on the model's name and the seed only. Range [0, 1), higher is better by decree.
-    Cost: none.
+    """A uniform number that depends on the model's name and the seed only.
+
+    Range [0, 1), higher is better by decree. Cost: none.
     """
     return float(np.random.default_rng([zlib.crc32(name.encode()), seed]).random())
 
 
 def largest_model(n_params: int) -> float:
-    """log10 of the number of weights (arXiv 2510.06448: beats many scores). Range [0, inf), higher is better. Cost:
-    none.
+    """log10 of the number of weights (arXiv 2510.06448: beats many scores).
+
+    Range [0, inf), higher is better. Cost: none.
     """
     return float(np.log10(max(n_params, 1)))
 
@@ -42,8 +44,9 @@ def best_on_average(other_accuracies: np.ndarray) -> float:
 
 
 def reference_always(is_reference: bool) -> float:
-    """1 for the reference model, 0 for every other: always fine-tune the reference. Range {0, 1}, higher is better.
-    Cost: none.
+    """1 for the reference model, 0 for every other: always fine-tune the reference.
+
+    Range {0, 1}, higher is better. Cost: none.
     """
     return float(is_reference)
 

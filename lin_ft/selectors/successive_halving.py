@@ -39,6 +39,7 @@ class Halving:
 
     @property
     def best(self) -> str:
+        """The model that is left at the end."""
         return self.ranking[0]
 
     def scores(self, models: Sequence[str]) -> list[float]:

@@ -29,6 +29,7 @@ LEAST_SIDE = 32
 
 
 def architecture(name: str) -> Callable[..., nn.Module]:
+    """The function that builds the network of that name; InputError with all names where there is none."""
     if name not in ARCHITECTURES:
         raise InputError(f"architecture {name!r}: unknown; one of {', '.join(ARCHITECTURES)}.")
     return ARCHITECTURES[name]

@@ -51,6 +51,7 @@ class ModelCard:
 
     @property
     def n_classes(self) -> int:
+        """Classes of the source; 0: the model has no head of its own."""
         return len(self.class_names)
 
     @property
@@ -60,6 +61,7 @@ class ModelCard:
 
 
 def save_card(path: str | Path, card: ModelCard) -> None:
+    """Write the card as JSON, in one step."""
     text = json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

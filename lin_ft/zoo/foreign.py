@@ -47,8 +47,9 @@ def add(
     folder: str | Path | None = None,
     command: str = "",
 ) -> ZooModel:
-    """Convert `weights` (a file, a folder or index of several, hf:owner/name or timm:name) and write NAME.safetensors
-    and NAME.json to `folder`.
+    """Convert weights and write NAME.safetensors and NAME.json to `folder`.
+
+    `weights` is a file, a folder or index of several, hf:owner/name or timm:name.
 
     What config.json and preprocessor_config.json beside the weights or on the hub state, and what the checkpoint itself
     does, is taken. What is neither stated nor given is assumed (`norm` imagenet, the architecture's own `heads` and
@@ -151,8 +152,10 @@ def write(name: str, architecture: str, converted: Converted, folder: Path, **ca
 
 
 def unit_inputs(variables: dict[str, Any], std: Sequence[float]) -> tuple[dict[str, Any], tuple[float, ...]]:
-    """The same function of the pixels, its inputs of about unit variance: pixels of deviation `std` below a tenth, as
-    networks take that were trained on 0..255, are divided by ImageNet's, and the stem's kernel is multiplied instead.
+    """The same function of the pixels, its inputs of about unit variance.
+
+    Pixels of deviation `std` below a tenth, as networks take that were trained on 0..255, are divided by ImageNet's,
+    and the stem's kernel is multiplied instead.
 
     Otherwise the stem's gradient is a hundred times larger than the others': it fills the tangent kernel, and
     fine-tuning diverges at learning rates that suit all other networks.

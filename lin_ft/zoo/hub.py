@@ -17,6 +17,7 @@ class Fetched(NamedTuple):
 
 
 def is_hub(weights: str) -> bool:
+    """Whether weights are named as on the hub: hf:owner/name or timm:name."""
     return weights.startswith(("hf:", "timm:"))
 
 

@@ -1,5 +1,8 @@
-"""What a stored result depends on in a model: its weights as they lie on disk, and what its card says of the network
-and of its input. Two digests, so that whoever finds a stored result outdated can say why."""
+"""What a stored result depends on in a model.
+
+Its weights as they lie on disk, and what its card says of the network and of its input. Two digests, so that whoever
+finds a stored result outdated can say why.
+"""
 
 import dataclasses
 import hashlib
@@ -26,8 +29,11 @@ images that a result was made of have a size."""
 
 
 def card_digest(card: ModelCard) -> str:
-    """16 hexadecimal digits of the SHA-256 of architecture, options, mean, std and whatever else a card may say of the
-    network or its input. Fields at their default are left out, so that a new one changes no digest."""
+    """16 hexadecimal digits of the SHA-256 of whatever a card says of the network or its input.
+
+    Architecture, options, mean, std and so on. Fields at their default are left out, so that a new one changes no
+    digest.
+    """
     told = {}
     for field in dataclasses.fields(card):
         default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()

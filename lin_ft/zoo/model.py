@@ -33,6 +33,7 @@ class ZooModel:
 
     @property
     def name(self) -> str:
+        """Its name in the zoo, from the card."""
         return self.card.name
 
     @property
@@ -47,6 +48,10 @@ class ZooModel:
 
     @functools.cached_property
     def variables(self) -> dict[str, Any]:
+        """Both parts, {"params", "batch_stats"}, read and checked when first asked for.
+
+        `on_target`, batch statistics are the target's.
+        """
         card = self.card
         with self._named():
             shapes = shapes_of(card.architecture, max(1, card.n_classes), options=card.options)
@@ -74,8 +79,10 @@ class ZooModel:
         return from_linen(self.module(), self.variables)
 
     def on_target(self, images: UInt8[np.ndarray, "n h w 3"], *, source_weight: float = SOURCE_WEIGHT) -> "ZooModel":
-        """The same network where fine-tuning on `images` starts: BatchNorm with their statistics, shrunk towards the
-        source's by `source_weight` images (`lin_ft.batch_statistics.target_statistics`).
+        """The same network where fine-tuning on `images` starts.
+
+        BatchNorm with their statistics, shrunk towards the source's by `source_weight` images
+        (`lin_ft.batch_statistics.target_statistics`).
 
         A network without such statistics is returned as it is. Raises InputError for images of one constant.
         """

@@ -49,6 +49,8 @@ OWN = {
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
+    """One data set of a multi-domain network."""
+
     source: str
     """A packaged data set, TFDS name, folder or .npz."""
     domain: str = ""
@@ -60,6 +62,7 @@ class Domain:
 
     @property
     def label(self) -> str:
+        """What the domain is called."""
         return self.name or self.source
 
 
@@ -102,9 +105,11 @@ class MultiDomainRecipe:
 
     @property
     def architecture(self) -> str:
+        """The network of the family: with adapters, or without."""
         return "resnet20_adapters" if self.family == "adapters" else "resnet20"
 
     def entry(self, domain: Domain) -> str:
+        """Name of the zoo entry of one domain."""
         return f"{domain.label}-{self.family}"
 
 

@@ -73,16 +73,19 @@ class FlaxModel(ZooModel):
 
     @functools.cached_property
     def variables(self) -> dict[str, Any]:
+        """{"params", "batch_stats"} as given; InputError for nnx modules."""
         if not self.held:
             raise InputError(f"model {self.name!r}: nnx modules cannot be fine-tuned here; give it as a linen module.")
         return self.held | self.statistics.function.frozen if self.statistics else self.held
 
     def module(self, n_classes: int | None = None) -> nn.Module:
+        """The module as given, with `n_classes` outputs where a number is named; InputError for nnx modules."""
         if not self.held:
             raise InputError(f"model {self.name!r}: nnx modules cannot be fine-tuned here; give it as a linen module.")
         return self.own.clone(n_classes=n_classes) if n_classes else self.own
 
     @functools.cached_property
     def function(self) -> tuple[ModelFunction, Params]:
+        """(model function, params) of the module; with the target's batch statistics `on_target`."""
         function, params = self.made
         return (self.statistics.function if self.statistics else function), params

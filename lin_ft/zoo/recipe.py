@@ -82,6 +82,7 @@ class Recipe:
 
     @property
     def entry(self) -> str:
+        """Name of the zoo entry."""
         return self.name or f"{self.source}-{self.architecture}"
 
 

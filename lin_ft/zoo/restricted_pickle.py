@@ -27,6 +27,7 @@ class Leaf:
     """Stands for an array: `array()` once the pickle is read."""
 
     def array(self) -> Any:
+        """The numbers, as a NumPy array."""
         raise NotImplementedError
 
 
@@ -49,6 +50,7 @@ class Dtype:
 
     @property
     def dtype(self) -> np.dtype | None:
+        """The dtype in the byte order that was stated; None where it is of no plain numbers or texts."""
         try:
             dtype = np.dtype(self.code)
         except (TypeError, ValueError):
@@ -68,6 +70,7 @@ class Array(Leaf):
         _, self.shape, self.type, self.fortran, self.content = state
 
     def array(self) -> Any:
+        """A copy of the numbers; a plain list where the dtype is none of plain numbers or texts."""
         dtype = self.type.dtype if isinstance(self.type, Dtype) else None
         if dtype is None:
             return plain(self.content)
@@ -147,6 +150,7 @@ class Reader(pickle.Unpickler):
         self._stored = stored
 
     def find_class(self, module: str, name: str) -> Any:
+        """As pickle asks: what a name stands for, if it is known."""
         if (module, name) not in self._known:
             kind = Unread if module in ("torch._utils", "torch._tensor", "torch") else Refused
             raise kind(f"{module}.{name}")
@@ -156,6 +160,7 @@ class Reader(pickle.Unpickler):
         return functools.partial(found) if callable(found) and not isinstance(found, type) else found
 
     def persistent_load(self, pid: Any) -> Any:
+        """As pickle asks: the storage of a persistent id."""
         if self._stored is None or not isinstance(pid, tuple) or pid[:1] != ("storage",):
             raise Refused("a persistent object")
         return self._stored(*pid[1:])

@@ -32,8 +32,9 @@ def as_torch(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def unfolded(tensors: Mapping[str, np.ndarray], epsilon: float = 1e-5) -> dict[str, np.ndarray]:
-    """Convolutions LAYER.weight, LAYER.bias into which BatchNorm was folded as LAYER.conv and a LAYER.norm that only
-    adds the bias: scale 1, mean 0, variance 1 - `epsilon`.
+    """Convolutions into which BatchNorm was folded, LAYER.weight and LAYER.bias, as a convolution and a norm.
+
+    LAYER.norm only adds the bias: scale 1, mean 0, variance 1 - `epsilon`.
     """
     parts = {}
     for name, value in tensors.items():

@@ -24,8 +24,10 @@ def open_picture(path: Path) -> Any:
 
 
 def top_classes(model: ZooModel, picture: Any) -> str:
-    """The most probable classes of the source's head, "tabby 61%, tiger cat 20%, ...", for the centre square of the
-    picture at the size and with the interpolation of the card."""
+    """The most probable classes of the source's head, "tabby 61%, tiger cat 20%, ...".
+
+    For the centre square of the picture at the size and with the interpolation of the card.
+    """
     card = model.card
     if not card.n_classes:
         return "the checkpoint has no classes of its own"

@@ -48,6 +48,7 @@ class Storage:
         self.values = np.empty(0, self.dtype)
 
     def read(self, content: bytes) -> None:
+        """Take the bytes."""
         self.values = np.frombuffer(content, self.dtype)
 
 
@@ -58,6 +59,7 @@ class View(Leaf):
         self.storage, self.offset, self.shape, self.strides = storage, offset, tuple(shape), tuple(strides)
 
     def array(self) -> np.ndarray:
+        """The tensor, copied; UnpicklingError where it reaches beyond its storage."""
         values, width = self.storage.values, self.storage.dtype.itemsize
         last = self.offset + sum((side - 1) * step for side, step in zip(self.shape, self.strides, strict=True))
         if 0 in self.shape:
@@ -80,6 +82,7 @@ class TypedView(View):
         self.type = dtype
 
     def array(self) -> np.ndarray:
+        """The tensor, its bytes read as the type that was said."""
         typed = Storage(DTYPES[self.type])
         content = self.storage.values.tobytes()
         typed.read(content[: len(content) // typed.dtype.itemsize * typed.dtype.itemsize])
@@ -94,6 +97,7 @@ class Quantised(View):
         self.how = how
 
     def array(self) -> np.ndarray:
+        """The tensor in float32, of its integers."""
         numbers, (_, scale, zero, *axis) = super().array().astype(np.float64), self.how
         scale, zero = (np.asarray(plain(each), np.float64) for each in (scale, zero))
         if axis:
@@ -112,6 +116,7 @@ class Sparse(Leaf):
         self.indices, self.values, self.shape = parts[:3]
 
     def array(self) -> np.ndarray:
+        """The tensor with all its zeros."""
         indices, values = self.indices.array(), self.values.array()
         dense = np.zeros(tuple(self.shape), values.dtype)
         np.add.at(dense, tuple(indices), values)

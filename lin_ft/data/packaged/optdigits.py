@@ -1,5 +1,4 @@
-"""UCI optdigits (Alpaydin, Kaynak): handwritten digits as 8x8 ink counts, white on black; split by pixel
-hash.
+"""UCI optdigits (Alpaydin, Kaynak): handwritten digits as 8x8 ink counts, white on black; split by pixel hash.
 
 The `digits` of scikit-learn are the test part of this set: never use both.
 """

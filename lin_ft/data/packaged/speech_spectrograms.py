@@ -1,5 +1,4 @@
-"""Speech prompts of the Asterisk telephone system as spectrograms; the class is the language (one voice
-each).
+"""Speech prompts of the Asterisk telephone system as spectrograms; the class is the language (one voice each).
 
 Every whole second of every 8 kHz recording is one 32x32 image: time to the right, pitch upwards on the mel
 scale, bright is loud, 60 dB deep. Silent seconds are left out. The split is by recording.

@@ -58,6 +58,7 @@ class KeyMap:
         return name
 
     def ignores(self, name: str) -> bool:
+        """Whether a tensor of that name carries nothing that the network needs."""
         return any(pattern.fullmatch(self.bare(name)) for pattern in self._ignored)
 
     def known(self, names: Iterable[str]) -> int:

@@ -62,6 +62,7 @@ def packaged_models() -> list[str]:
 
 
 def packaged_model(name: str) -> PackagedModel:
+    """The packaged model of that name; InputError with all names where there is none."""
     if name not in packaged_models():
         raise InputError(f"packaged model {name!r}: unknown; one of {', '.join(packaged_models())}.")
     return importlib.import_module(f"{__name__}.{name}").MODEL

@@ -50,8 +50,9 @@ class Statement:
 
 
 def joined(statements: Sequence[Statement]) -> Statement:
-    """One statement of several, in their order: what the first does not say, the second does. `where` is the one that
-    names the architecture, if any does.
+    """One statement of several, in their order: what the first does not say, the second does.
+
+    `where` is the one that names the architecture, if any does.
 
     Raises:
         InputError: two architectures, or two values of one option. Two sizes are no contradiction: files name that of

@@ -22,8 +22,11 @@ _CLASS_NAMES = frozenset(
 
 
 def training_statement(beside: Mapping[str, Any]) -> Statement:
-    """`beside`: what the file holds beside tensors. Names of architectures that are none of a known family, as
-    "baseline", say nothing."""
+    """What a training script stored beside the weights.
+
+    `beside`: what the file holds beside tensors. Names of architectures that are none of a known family, as "baseline",
+    say nothing.
+    """
     arguments = next((value for key in ARGUMENTS if isinstance(value := beside.get(key), Mapping)), {})
     name = _architecture(beside) or _architecture(arguments)
     made_with = {

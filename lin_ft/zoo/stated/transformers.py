@@ -36,6 +36,7 @@ class Config:
 
     @property
     def activation(self) -> dict[str, str]:
+        """The option `activation` as stated by `hidden_act`; InputError for one that no network here has."""
         try:
             return {"activation": activation_named(str(self["hidden_act"]))}
         except InputError as error:
