@@ -60,7 +60,10 @@ def read_folder(folder: Path, *, size: int = 32) -> Splits:
         places = [place for place in used if kept[place].split == split]
         labels = np.asarray([label_of[kept[place].class_name] for place in places], np.int64)
         skipped = sum(each.split == split for each in listed) - sum(each.split == split for each in kept)
-        parts[split] = ImageData(folder_name(folder), images[places], labels, class_names, skipped=skipped)
+        origins = np.asarray([relative(kept[place].path, folder) for place in places], object).astype(str)
+        parts[split] = ImageData(
+            folder_name(folder), images[places], labels, class_names, skipped=skipped, origins=origins
+        )
     parts = _check_splits(parts, layout)
     accounting = Accounting(
         str(folder),

@@ -56,7 +56,10 @@ def read_npz(path: Path, *, size: int = 32) -> Splits:
     check_different([image for split in splits for image in converted[split]], str(path))
     kept, unused, notices = _without_copies(images, {split: raw[split] for split in splits}, keys)
     parts = {
-        split: ImageData(path.stem, converted[split], labels[split], class_names, groups[split]).take(kept[split])
+        split: ImageData(
+            path.stem, converted[split], labels[split], class_names, groups[split],
+            origins=np.asarray([f"{keys['images', split]}[{place}]" for place in range(len(labels[split]))]),
+        ).take(kept[split])  # fmt: skip
         for split in splits
     }
     empty = [split for split, part in parts.items() if not len(part)]

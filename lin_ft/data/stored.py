@@ -37,7 +37,8 @@ def load_stored(name: str, split: str, *, size: int) -> ImageData:
         _decode(builder, split, size, cached)
     try:
         arrays = {path.stem: np.load(path, allow_pickle=False) for path in cached.glob("*.npy")}
-        return ImageData(name, arrays["images"], arrays["labels"], names, arrays.get("groups"))
+        origins = np.asarray([f"{split}[{place}]" for place in range(len(arrays["labels"]))])
+        return ImageData(name, arrays["images"], arrays["labels"], names, arrays.get("groups"), origins=origins)
     except (ValueError, OSError, KeyError, EOFError) as error:
         shutil.rmtree(cached, ignore_errors=True)
         raise InputError(f"The cached arrays {cached} were damaged and are removed: run again.") from error

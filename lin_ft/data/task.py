@@ -1,5 +1,6 @@
 """A few-shot task: disjoint train, validation and test images drawn from one data set."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,5 +170,5 @@ def _with_training_classes(parts: Mapping[str, ImageData], target: str) -> dict[
                 f" ({named}): add training images of them, or take these images out."
             )
         labels = np.searchsorted(present, part.labels).astype(np.int64)
-        renumbered[split] = ImageData(part.name, part.images, labels, names, part.groups, part.skipped)
+        renumbered[split] = dataclasses.replace(part, labels=labels, class_names=names)
     return renumbered
