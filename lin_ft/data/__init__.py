@@ -5,8 +5,8 @@ from lin_ft.data.catalogue import CatalogueRow, DatasetInfo, catalogue, info
 from lin_ft.data.dataset import load_split, load_splits, splits_of
 from lin_ft.data.image_data import ImageData, Splits
 from lin_ft.data.packaged import PackagedDataset
-from lin_ft.data.sheet import contact_sheet
-from lin_ft.data.task import Task, load_task
+from lin_ft.data.sheet import contact_sheet, sheet_of_rows
+from lin_ft.data.task import Task, load_task, load_whole
 
 __all__ = [
     "Accounting",
@@ -23,5 +23,7 @@ __all__ = [
     "load_split",
     "load_splits",
     "load_task",
+    "load_whole",
+    "sheet_of_rows",
     "splits_of",
 ]

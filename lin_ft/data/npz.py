@@ -55,13 +55,11 @@ def read_npz(path: Path, *, size: int = 32) -> Splits:
     converted = {split: convert_batch(images[split], size, str(path), ranges=ranges) for split in splits}
     check_different([image for split in splits for image in converted[split]], str(path))
     kept, unused, notices = _without_copies(images, {split: raw[split] for split in splits}, keys)
-    parts = {
-        split: ImageData(
-            path.stem, converted[split], labels[split], class_names, groups[split],
-            origins=np.asarray([f"{keys['images', split]}[{place}]" for place in range(len(labels[split]))]),
-        ).take(kept[split])  # fmt: skip
-        for split in splits
-    }
+    parts = {}
+    for split in splits:
+        origins = np.asarray([f"{keys['images', split]}[{place}]" for place in range(len(labels[split]))])
+        part = ImageData(path.stem, converted[split], labels[split], class_names, groups[split], origins=origins)
+        parts[split] = part.take(kept[split])
     empty = [split for split, part in parts.items() if not len(part)]
     if empty:
         raise InputError(f"Every {empty[0]} image of {path} is a copy of another split's: give images of its own.")

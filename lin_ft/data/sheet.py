@@ -1,5 +1,6 @@
-"""A contact sheet: one row of examples a class, with the class names, as a PNG."""
+"""A contact sheet: rows of images with their names, by default one of examples a class, as a PNG."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,24 +40,41 @@ def contact_sheet(
     Raises:
       InputError: as `load_split`; an option out of range; `path` cannot be written.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     if min(columns, max_classes, zoom) < 1:
         raise InputError("columns, max_classes and zoom of a contact sheet must be at least 1: give larger numbers.")
     data = source if isinstance(source, ImageData) else _load(source, split, size)
-    names = data.class_names[:max_classes]
+    shuffler, rows = Shuffler(seed, "sheet"), []
+    for row, name in enumerate(data.class_names[:max_classes]):
+        chosen = shuffler.shuffled(np.flatnonzero(data.labels == row))[:columns]
+        rows.append((name, data.images[chosen]))
+    return sheet_of_rows(rows, path, columns=columns, zoom=zoom)
+
+
+def sheet_of_rows(
+    rows: Sequence[tuple[str, np.ndarray]], path: str | Path, *, columns: int | None = None, zoom: int = 1
+) -> Path:
+    """Writes a PNG with a row for each (name, images), uint8 (n, size, size, 3); returns its path.
+
+    It is `columns` images wide, by default as the longest row.
+
+    Raises InputError: no rows; `path` cannot be written.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    if not rows:
+        raise InputError("contact sheet: there is no row of images to show.")
+    columns = columns or max(1, *(len(images) for _, images in rows))
     font = ImageFont.load_default(_FONT_SIZE)
-    left = round(max(font.getlength(name) for name in names)) + 2 * _MARGIN
-    cell = data.images.shape[1] * zoom + _GAP
+    left = round(max(font.getlength(name) for name, _ in rows)) + 2 * _MARGIN
+    cell = rows[0][1].shape[1] * zoom + _GAP
     row_height = max(cell, _FONT_SIZE + 4)
-    sheet = Image.new("RGB", (left + columns * cell, len(names) * row_height), (226, 226, 232))
+    sheet = Image.new("RGB", (left + columns * cell, len(rows) * row_height), (226, 226, 232))
     pen = ImageDraw.Draw(sheet)
-    shuffler = Shuffler(seed, "sheet")
-    for row, name in enumerate(names):
+    for row, (name, images) in enumerate(rows):
         top = row * row_height
         pen.text((_MARGIN, top + row_height // 2), name, fill="black", font=font, anchor="lm")
-        for column, index in enumerate(shuffler.shuffled(np.flatnonzero(data.labels == row))[:columns]):
-            image = np.repeat(np.repeat(data.images[index], zoom, 0), zoom, 1)
+        for column, pixels in enumerate(images[:columns]):
+            image = np.repeat(np.repeat(pixels, zoom, 0), zoom, 1)
             sheet.paste(Image.fromarray(image), (left + column * cell, top))
     path = Path(path).expanduser()
     if not path.parent.is_dir():

@@ -1,6 +1,7 @@
 """A few-shot task: disjoint train, validation and test images drawn from one data set."""
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from lin_ft.data.accounting import Accounting, cut
 from lin_ft.data.dataset import load_splits
 from lin_ft.data.draw import SHOTS, Pools, draw_all, draw_few, hold_out_test
 from lin_ft.data.image_data import ImageData
-from lin_ft.data.sampler import cap
+from lin_ft.data.sampler import cap, sample_per_class
 from lin_ft.errors import InputError
 from lin_ft.renamed import renamed
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,61 @@ def load_task(
         skipped=sum(part.skipped for part in source.parts.values()),
         accounting=source.accounting,
     )
+
+
+def load_whole(
+    target: str | Path, *, shots: int | str | None = None, seed: int = 0, size: int = 32, most: int = 1000
+) -> Task:
+    """A task whose training images are all that its source's training split has, none held out for validation or test;
+    validation and test images are those of the source's own splits, there may be none. For looking at data.
+
+    Args:
+      target, seed, size: as `load_task`.
+      shots: images of every class, of classes with fewer all; "all": whatever their number. Default: of more than
+        `most` images as many of every class as add up to no more, which the log says.
+
+    Raises InputError: as `load_split`; fewer than two classes; test images of a class that has none to train on; an
+    option out of range.
+    """
+    if isinstance(shots, str) and shots != "all":
+        raise InputError(f"shots is {shots!r}: give a number or all.")
+    asked = int(shots) if shots not in (None, "all") else None
+    _check_options(asked, seed, None, max(most, 1))
+    source = load_splits(target, size=size)
+    shown = str(target) if Path(target).name not in ("", "..") else source.parts["train"].name
+    parts = _with_training_classes(source.parts, shown)
+    pool = parts["train"]
+    counts = pool.counts()
+    limit = asked if asked is not None else _shots_within(counts, most) if shots is None else int(counts.max())
+    if limit < counts.max():
+        chosen = sample_per_class(pool.labels, np.minimum(counts, limit), seed, purpose="train")
+        if asked is None:
+            _LOG.warning(
+                "%s: %d of its %d training images are taken, at most %d of every class (--shots all takes all).",
+                shown, len(chosen), len(pool), limit,
+            )  # fmt: skip
+        pool = pool.take(chosen)
+    nothing = parts["train"].take(np.empty(0, np.int64))
+    return Task(
+        name=pool.name,
+        target=str(target),
+        class_names=pool.class_names,
+        train=pool,
+        validation=parts.get("validation", nothing),
+        test=parts.get("test", nothing),
+        shots=limit if limit < counts.max() else 0,
+        seed=seed,
+        skipped=sum(part.skipped for part in source.parts.values()),
+        accounting=source.accounting,
+    )
+
+
+def _shots_within(counts: np.ndarray, most: int) -> int:
+    """The largest number of images of every class that adds up to at most `most`, at least 2."""
+    limit = int(counts.max())
+    while limit > 2 and int(np.minimum(counts, limit).sum()) > most:
+        limit -= 1
+    return limit
 
 
 def _check_options(shots: int | None, seed: int, validation_shots: int | None, max_test: int) -> None:
