@@ -27,7 +27,7 @@ from lin_ft import __version__
 from lin_ft.errors import InputError
 from lin_ft.files.programs import keep_programs
 
-COMMANDS = ("rank", "finetune", "spectrum", "data", "zoo", "bench", "scores", "cache", "doctor")
+COMMANDS = ("rank", "inspect", "finetune", "spectrum", "data", "zoo", "bench", "scores", "cache", "doctor")
 """Each is a class of that name in a module of that name in lin_ft.commands, loaded when it is asked for."""
 
 
@@ -80,7 +80,7 @@ def _positional(arguments: Sequence[str]) -> list[str]:
     target where it is a folder or file that exists.
     """
     arguments = list(arguments)
-    if not arguments or arguments[0] not in ("rank", "finetune", "spectrum"):
+    if not arguments or arguments[0] not in ("rank", "inspect", "finetune", "spectrum"):
         return arguments
     for place, argument in enumerate(arguments):
         if argument == "--target" and place + 1 < len(arguments):

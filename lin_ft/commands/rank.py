@@ -106,7 +106,7 @@ class Rank:
         known = not how.score and not load().unknown([model.name for model in zoo])
         by = {"score": GAIN} if known and settings.score == RankConfig.score else {}
         config = dataclasses.replace(settings, reference=reference_of(zoo, what.reference), **by)
-        task = load_task(what.target, shots=what.shots, seed=what.seed, size=what.size or _side(zoo))
+        task = load_task(what.target, shots=what.shots, seed=what.seed, size=what.size or side_of(zoo))
         ranking = rank(zoo, task, config, progress=True)
         written = self._write(ranking, task)
         show = console()
@@ -165,6 +165,6 @@ def _first_and_last(n: int, k: int) -> list[int]:
     return list(dict.fromkeys(ends))[: min(k, n)]
 
 
-def _side(zoo) -> int:
+def side_of(zoo) -> int:
     """Pixels: what half of the models were trained on, at most 112, a multiple of transformers' patches 14 and 16."""
     return min(112, sorted(model.card.image_size for model in zoo)[len(zoo) // 2])

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from lin_ft.data import Task
+from lin_ft.data.copies import digest
 from lin_ft.functions import ModelFunction
 from lin_ft.kernels import probe_gram
 from lin_ft.predict import Prediction, Spectrum, decompose, matchings, select
@@ -147,6 +148,37 @@ class View:
         key = jax.random.key(config.seed)
         kernel = probe_gram(*self.function, self.x, probes=config.probes, key=key, trainable=config.trainable)
         return np.asarray(kernel)
+
+    def cross_kernel(self, images: UInt8[np.ndarray, "m h w 3"]) -> Float[np.ndarray, "m n"]:
+        """K between other images and the training ones, with the probes of `kernel`; kept for images it has met.
+
+        Cost: as `kernel`, for both.
+        """
+        return self._met("cross_kernel", images, lambda x, phi: self._kernel(x, phi, self.x, self.features))
+
+    def kernel_of(self, images: UInt8[np.ndarray, "m h w 3"]) -> Float[np.ndarray, "m m"]:
+        """K of other images among themselves, with the probes of `kernel`; kept for images it has met.
+
+        Cost: as `kernel`, for these.
+        """
+        return self._met("kernel_of", images, lambda x, phi: self._kernel(x, phi, None, phi))
+
+    def _met(self, name: str, images: np.ndarray, make: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
+        config = self.config
+        settings = (config.head, config.probes, config.trainable, config.seed, config.statistics)
+        key = (name, digest(images), *settings)
+        if key not in self.made:
+            began, before = time.monotonic(), _total(self.made)
+            value = make(self.model.normalise(images), np.asarray(cached_features(self.network, images)))
+            self.made[key] = value, time.monotonic() - began - (_total(self.made) - before)
+        return self.made[key][0]
+
+    def _kernel(self, x: np.ndarray, phi: np.ndarray, others: np.ndarray | None, phi_others: np.ndarray) -> np.ndarray:
+        config = self.config
+        if config.head == "zero" or config.trainable == "head":
+            return phi.astype(np.float64) @ phi_others.T.astype(np.float64) + 1
+        options = {"probes": config.probes, "key": jax.random.key(config.seed), "trainable": config.trainable}
+        return np.asarray(probe_gram(*self.function, x, others, **options))
 
     @part("head", "probes", "trainable", "seed", "statistics")
     def spectrum(self) -> Spectrum:
