@@ -66,7 +66,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Inspect:
-    """Which labels are suspicious, which images are the same: lin-ft inspect photos/"""
+    """Which labels are suspicious, which images are the same? lin-ft inspect photos/ says it."""
 
     what: What
     how: How = field(default_factory=How)

@@ -143,13 +143,12 @@ def load_task(
 def load_whole(
     target: str | Path, *, shots: int | str | None = None, seed: int = 0, size: int = 32, most: int = 1000
 ) -> Task:
-    """A task whose training images are all that its source's training split has, none held out for validation or test;
-    validation and test images are those of the source's own splits, there may be none. For looking at data.
+    """A task that trains on all images of its source's training split, for looking at data.
 
-    Args:
-      target, seed, size: as `load_task`.
-      shots: images of every class, of classes with fewer all; "all": whatever their number. Default: of more than
-        `most` images as many of every class as add up to no more, which the log says.
+    None are held out: validation and test images are those of the source's own splits, there may be none. `target`,
+    `seed` and `size` are as of `load_task`. `shots`: images of every class, of classes with fewer all; "all": whatever
+    their number; by default, of more than `most` images, as many of every class as add up to no more, which the log
+    says.
 
     Raises InputError: as `load_split`; fewer than two classes; test images of a class that has none to train on; an
     option out of range.

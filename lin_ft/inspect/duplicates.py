@@ -52,10 +52,12 @@ class Pair:
 
     @property
     def across_classes(self) -> bool:
+        """Whether they have different labels."""
         return self.first.class_name != self.second.class_name
 
     @property
     def across_splits(self) -> bool:
+        """Whether one of them trains and the other validates or tests, say."""
         return self.first.part != self.second.part
 
     @property
@@ -122,8 +124,7 @@ def near_pairs(distances: Float[np.ndarray, "n n"], near: float = NEAR) -> tuple
 
 
 def duplicates(view: View, others: Mapping[str, ImageData] | None = None, *, near: float = NEAR) -> Duplicates:
-    """Of the training images of a view and of the images of `others`, by name of their split; exact ones whatever their
-    distance.
+    """Of the training images of a view and of the images of `others`, by name of their split.
 
     `others` by default: the validation and test images of the view's task. The kernel is that of the view's features:
     its tangent kernel under a zero head. Copies that a folder or file holds were left out when it was read: see

@@ -53,9 +53,9 @@ def loss_changes(
     ridge: float,
     weight: float | None = 0.0,
 ) -> Float[np.ndarray, " n"]:
-    """Change of (1 / 2m) sum_j ||f(x_j) - Y_j||² over m other images where training image i has `weight` and not 1 (0:
-    it is left out); with `weight` None the dataset derivative, dL / ds_i at weights of 1.
+    """Change of (1 / 2m) sum_j ||f(x_j) - Y_j||² over m other images where training image i has `weight` and not 1.
 
+    Weight 0: it is left out. With `weight` None the dataset derivative, dL / ds_i at weights of 1.
     `cross_kernel` (m, n), `targets` (n, C), `test_targets` (m, C). Initial logits are 0. Cost and errors: as
     `lin_ft.inspect.reweighting.effects`.
     """

@@ -31,6 +31,7 @@ class Inspection:
 
     @property
     def failed(self) -> tuple[Failed, ...]:
+        """Models that could not be asked."""
         return self.asked.failed
 
     @property
@@ -57,7 +58,7 @@ class Inspection:
         origins = self.task.train.origins
         return f"train {place}" if origins is None else str(origins[place])
 
-    def _class(self, label: int | np.integer) -> str:
+    def _class(self, label: Any) -> str:
         return self.task.class_names[label]
 
     def label_table(self) -> Fitted:

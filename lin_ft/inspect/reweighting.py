@@ -20,7 +20,7 @@ from jaxtyping import Complex, Float
 
 from lin_ft.errors import InputError
 from lin_ft.predict import PrimalSpectrum, Spectrum
-from lin_ft.predict.leave_out import NODES, _contour
+from lin_ft.predict.leave_out import NODES, contour
 from lin_ft.typing import Array
 
 
@@ -33,9 +33,9 @@ def effects(
     ridge: float,
     weight: float | None = None,
 ) -> Float[np.ndarray, "n m C"]:
-    """Change of the predictions on m images where training image i has `weight` (0: it is left out) and not 1; with
-    `weight` None their derivative in its weight, at 1.
+    """Change of the predictions on m images where training image i has `weight` and not 1 (0: it is left out).
 
+    With `weight` None their derivative in its weight, at 1.
     `cross_kernel` (m, n) and `residual0` (n, C); `time` is eta t in units of 1 / kernel, `ridge` in units of the
     kernel. Equal to `effects_by_refit`. Cost: 2 n² m FLOPs and n m C numbers at infinite time, 24 times as many FLOPs
     at a finite one.
@@ -120,7 +120,7 @@ def nodes(spectrum: Spectrum, time: float, ridge: float) -> Iterator[tuple[float
     if time == 0:
         return
     if not np.isinf(time):
-        for point, share in zip(*_contour(NODES), strict=True):
+        for point, share in zip(*contour(NODES), strict=True):
             yield ridge + point / time, share
     elif ridge > 0 or spectrum.eigenvalues[0] > 0:
         yield ridge, 1.0

@@ -115,10 +115,12 @@ def picture(image: np.ndarray, title: str) -> str:
 
 
 def figure(svg: str, caption: str) -> str:
+    """An SVG text with a caption below it."""
     return f"<figure>{svg}<figcaption>{text(caption)}</figcaption></figure>"
 
 
 def versions() -> str:
+    """Of the packages that computed what a page shows, Python and the system."""
     found = []
     for name in PACKAGES:
         try:
@@ -129,4 +131,5 @@ def versions() -> str:
 
 
 def text(words: str) -> str:
+    """Words as HTML: nothing in them is markup."""
     return html.escape(words, quote=True)

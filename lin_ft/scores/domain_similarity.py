@@ -42,6 +42,13 @@ def earth_mover(
     supply: Float[np.ndarray, " C"], demand: Float[np.ndarray, " Z"], distances: Float[np.ndarray, "C Z"]
 ) -> float:
     """min sum f_cz d_cz, f >= 0, rows of f adding to `supply`, columns to `demand`."""
+    return float(max(np.sum(transport_plan(supply, demand, distances) * distances), 0.0))
+
+
+def transport_plan(
+    supply: Float[np.ndarray, " C"], demand: Float[np.ndarray, " Z"], distances: Float[np.ndarray, "C Z"]
+) -> Float[np.ndarray, "C Z"]:
+    """The f of `earth_mover`: how much goes from each c to each z; `supply` and `demand` have the same sum."""
     import scipy.sparse as sparse
     from scipy.optimize import linprog
 
@@ -50,7 +57,7 @@ def earth_mover(
     columns = sparse.kron(np.ones((1, c)), sparse.eye(z))
     both = sparse.vstack([rows, columns]).tocsr()[:-1]  # one of the constraints follows from the others
     solution = linprog(distances.ravel(), A_eq=both, b_eq=np.concatenate([supply, demand])[:-1], method="highs")
-    return float(max(solution.fun, 0.0))
+    return np.maximum(solution.x, 0.0).reshape(c, z)
 
 
 SCORES = {
