@@ -7,6 +7,7 @@ from lin_ft.data.image_data import ImageData, Splits
 from lin_ft.data.packaged import PackagedDataset
 from lin_ft.data.sheet import contact_sheet, sheet_of_rows
 from lin_ft.data.task import Task, load_task, load_whole
+from lin_ft.data.unlabelled import Unlabelled, load_unlabelled
 
 __all__ = [
     "Accounting",
@@ -16,6 +17,7 @@ __all__ = [
     "PackagedDataset",
     "Splits",
     "Task",
+    "Unlabelled",
     "Unused",
     "catalogue",
     "contact_sheet",
@@ -23,6 +25,7 @@ __all__ = [
     "load_split",
     "load_splits",
     "load_task",
+    "load_unlabelled",
     "load_whole",
     "sheet_of_rows",
     "splits_of",

@@ -1,4 +1,4 @@
-"""What the kernel of a ranking says of the images: suspicious labels, duplicates, influence."""
+"""What the kernel of a ranking says of the images: labels, duplicates, influence, what to label next."""
 
 from lin_ft.inspect.config import InspectConfig
 from lin_ft.inspect.duplicates import Duplicates, Pair, Place, duplicates, kernel_distances, near_pairs
@@ -6,6 +6,15 @@ from lin_ft.inspect.influence import Influence, influence, left_out_loss_changes
 from lin_ft.inspect.inspection import Inspection, inspect_task
 from lin_ft.inspect.label_errors import LabelErrors, label_errors, suspicious
 from lin_ft.inspect.models import Asked, likely_best
+from lin_ft.inspect.next_labels import (
+    NextLabels,
+    disagreement,
+    next_labels,
+    pool_covariance,
+    reduce_variance,
+    spread_choice,
+)
+from lin_ft.inspect.transport import Transport, looks_like, transport
 
 __all__ = [
     "Asked",
@@ -14,8 +23,11 @@ __all__ = [
     "InspectConfig",
     "Inspection",
     "LabelErrors",
+    "NextLabels",
     "Pair",
     "Place",
+    "Transport",
+    "disagreement",
     "duplicates",
     "influence",
     "inspect_task",
@@ -23,8 +35,14 @@ __all__ = [
     "label_errors",
     "left_out_loss_changes",
     "likely_best",
+    "looks_like",
     "loss_changes",
     "loss_without",
     "near_pairs",
+    "next_labels",
+    "pool_covariance",
+    "reduce_variance",
+    "spread_choice",
     "suspicious",
+    "transport",
 ]
