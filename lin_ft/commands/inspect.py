@@ -34,6 +34,8 @@ class What:
     """Only these. Default: all; of them the likely best for the images are asked."""
     without: tuple[str, ...] = ()
     """Not these."""
+    unlabelled: Path | None = None
+    """Folder of pictures without labels: which to label next."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,13 @@ class How:
     """How a model predicts an image without having learnt from it: tangent (default), neighbours or logistic."""
     near: float | None = None
     """Near duplicates: nearer than this share of the usual distance to the nearest other image. Default: 0.4."""
+    label: int | None = None
+    """Unlabelled pictures that are proposed. Default: 20, or all where they are fewer."""
+    label_by: Literal["", "variance", "disagreement"] = ""
+    """variance (default): those that tell the first models most about the others; disagreement: those on which the
+    models differ, which tells the models apart too."""
+    source_shots: int | None = None
+    """Images a class of the first model's source data (fetched at first use): what your classes look like to it."""
     show: int | None = None
     """Rows of each table and pictures of each kind. Default: 20."""
     set: tuple[str, ...] = ()
@@ -66,7 +75,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Inspect:
-    """Which labels are suspicious, which images are the same? lin-ft inspect photos/ says it."""
+    """Which labels are suspicious, which images are the same or hurt, which to label next: lin-ft inspect photos/."""
 
     what: What
     how: How = field(default_factory=How)
@@ -74,22 +83,25 @@ class Inspect:
 
     def run(self) -> None:
         from lin_ft.commands.rank import side_of
-        from lin_ft.data import load_whole
+        from lin_ft.data import load_unlabelled, load_whole
         from lin_ft.inspect import inspect_task
 
         what = self.what
         config = self._config()
         zoo = chosen_zoo(what.zoo or zoo_for(what.target), what.models, what.without)
-        task = load_whole(what.target, shots=what.shots, seed=what.seed, size=what.size or side_of(zoo))
-        found = inspect_task(zoo, task, config, reference=reference_of(zoo), progress=True)
+        size = what.size or side_of(zoo)
+        pool = load_unlabelled(what.unlabelled, size=size) if what.unlabelled else None
+        task = load_whole(what.target, shots=what.shots, seed=what.seed, size=size)
+        found = inspect_task(zoo, task, config, unlabelled=pool, reference=reference_of(zoo), progress=True)
         written = self._write(found)
         show = console()
-        for table in (found.label_table(), found.duplicate_table()):
-            if table is not None:
-                show.print(table)
+        for table in found.tables():
+            show.print(table)
         for note in found.notes:
             show.print(note, soft_wrap=True)
         show.print(f"{', '.join(map(str, written))} written.", soft_wrap=True)
+        if found.problems:
+            raise InputError(f"All else was done, but not {'; '.join(found.problems)}")
         if found.failed:
             each = "; ".join(f"model {failed.name!r}: {failed.reason}" for failed in found.failed)
             names = shlex.join(failed.name for failed in found.failed)

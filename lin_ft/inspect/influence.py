@@ -12,7 +12,7 @@ Above 0 the image helps, below 0 it hurts. All n are exact and come from the one
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -60,13 +60,15 @@ def loss_changes(
     `lin_ft.inspect.reweighting.effects`.
     """
     y = np.asarray(test_targets, np.float64)
-    change = effects(spectrum, cross_kernel, targets, time=time, ridge=ridge, weight=weight)
-    if y.shape != change.shape[1:]:
-        raise InputError(f"targets of the other images: shape {y.shape}, but {change.shape[1:]} are needed.")
-    error = predict_logits(spectrum, np.asarray(cross_kernel), np.asarray(targets), (time,), (ridge,))[0, 0] - y
-    linear = np.einsum("imc,mc->i", change, error)
-    square = 0.0 if weight is None else 0.5 * np.sum(change**2, axis=(1, 2))
-    return (linear + square) / len(y)
+    needed = (len(np.asarray(cross_kernel)), np.shape(targets)[-1])
+    if y.shape != needed:
+        raise InputError(f"targets of the other images: shape {y.shape}, but {needed} are needed.")
+    result = np.empty(len(spectrum.eigenvalues))
+    for rows in _blocks(len(result), y.size):
+        change = effects(spectrum, cross_kernel, targets, time=time, ridge=ridge, weight=weight, rows=rows)
+        error = predict_logits(spectrum, np.asarray(cross_kernel), np.asarray(targets), (time,), (ridge,))[0, 0] - y
+        result[rows] = _of_loss(change, error, weight) / len(y)
+    return result
 
 
 def left_out_loss_changes(
@@ -80,7 +82,7 @@ def left_out_loss_changes(
     """The same of the leave-one-out loss of the other training images, mean over the n - 1 of them.
 
     With R = A⁻¹ after image i was given its weight (a change of rank one), the residual at j of the model trained
-    without j is [R r0]_j / R_jj. Cost: n² C FLOPs at infinite time, 24 times that at a finite one; n² C numbers.
+    without j is [R r0]_j / R_jj. Cost: n² C FLOPs at infinite time, 24 times that at a finite one.
 
     Raises:
         InputError: fewer than three images, and as `lin_ft.inspect.reweighting.effects`.
@@ -91,27 +93,49 @@ def left_out_loss_changes(
         raise InputError(f"targets: shape {y.shape} does not go with a kernel of {n} rows.")
     if n < 3:
         raise InputError(f"{n} images: what one does to the others needs three at least.")
-    vectors = spectrum.eigenvectors
     before = leave_one_out(spectrum, y, (time,), (ridge,))[0, 0]
-    change = np.zeros((n, n, y.shape[1]))
-    for zeta, share in nodes(spectrum, time, ridge):
-        inverse = (vectors / (spectrum.eigenvalues + zeta)) @ vectors.T
-        alpha, own = inverse @ y, np.diag(inverse)
-        if weight is None:  # d/ds of [R r0]_j / R_jj, by the derivative of R, zeta R e_i e_iᵀ R
-            moved = zeta * inverse[:, :, None] * alpha[:, None, :] / own[None, :, None]
-            moved = moved - zeta * (inverse**2 / own[None, :] ** 2)[:, :, None] * alpha[None]
-        else:
-            delta = np.inf if weight == 0 else zeta * (1 / weight - 1)
-            factor = 1 / own if weight == 0 else delta / (1 + delta * own)  # of R e_i e_iᵀ R
-            upper = alpha[None] - (factor[:, None] * inverse)[:, :, None] * alpha[:, None, :]
-            lower = own[None] - factor[:, None] * inverse**2
-            np.fill_diagonal(lower, 1)  # i itself is not judged
-            moved = upper / lower[:, :, None] - (alpha / own[:, None])[None]
-        change += np.real(share * moved)
-    change[np.arange(n), np.arange(n)] = 0
-    linear = np.einsum("ijc,jc->i", change, before)
-    square = 0.0 if weight is None else 0.5 * np.sum(change**2, axis=(1, 2))
-    return (linear + square) / (n - 1)
+    result = np.empty(n)
+    for rows in _blocks(n, y.size):
+        change = np.zeros((len(rows), n, y.shape[1]))
+        for zeta, share in nodes(spectrum, time, ridge):
+            inverse = (spectrum.eigenvectors / (spectrum.eigenvalues + zeta)) @ spectrum.eigenvectors.T
+            change += np.real(share * _moved(inverse, inverse @ y, zeta, weight, rows))
+        change[np.arange(len(rows)), rows] = 0  # i itself is not judged
+        result[rows] = _of_loss(change, before, weight) / (n - 1)
+    return result
+
+
+AT_ONCE = 2**26
+"""Numbers of 8 bytes held at a time."""
+
+
+def _blocks(n: int, size: int) -> Iterator[np.ndarray]:
+    """Places 0 .. n - 1 in blocks of at most AT_ONCE / size."""
+    step = max(1, AT_ONCE // max(1, 4 * size))
+    for start in range(0, n, step):
+        yield np.arange(start, min(n, start + step))
+
+
+def _of_loss(change: np.ndarray, error: np.ndarray, weight: float | None) -> np.ndarray:
+    """Change of ½ ||error||², (r,), where the error changes by `change` (r, m, C); to first order for a derivative."""
+    linear = np.einsum("imc,mc->i", change, error)
+    return linear if weight is None else linear + 0.5 * np.sum(change**2, axis=(1, 2))
+
+
+def _moved(
+    inverse: np.ndarray, alpha: np.ndarray, zeta: float | complex, weight: float | None, rows: np.ndarray
+) -> np.ndarray:
+    """Change of the residual [R r0]_j / R_jj at each j where image i of `rows` has `weight`, (r, n, C)."""
+    own, mine = np.diag(inverse), inverse[rows]
+    if weight is None:  # by the derivative of R in the weight, zeta R e_i e_iᵀ R
+        first = mine[:, :, None] * alpha[rows][:, None, :] / own[None, :, None]
+        return zeta * (first - (mine**2 / own[None, :] ** 2)[:, :, None] * alpha[None])
+    delta = np.inf if weight == 0 else zeta * (1 / weight - 1)
+    factor = 1 / own[rows] if weight == 0 else delta / (1 + delta * own[rows])  # of R e_i e_iᵀ R
+    upper = alpha[None] - (factor[:, None] * mine)[:, :, None] * alpha[rows][:, None, :]
+    lower = own[None] - factor[:, None] * mine**2
+    lower[np.arange(len(rows)), rows] = 1
+    return upper / lower[:, :, None] - (alpha / own[:, None])[None]
 
 
 def influence(view: View, *, weight: float | None = 0.0, on: str = "") -> Influence:

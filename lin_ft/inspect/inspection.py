@@ -8,15 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from lin_ft.data import Task, sheet_of_rows
+from lin_ft.data import ImageData, Task, Unlabelled, load_task, sheet_of_rows
+from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.inspect.config import InspectConfig
 from lin_ft.inspect.duplicates import Duplicates, duplicates
+from lin_ft.inspect.influence import Influence, influence
 from lin_ft.inspect.label_errors import LabelErrors, label_errors
 from lin_ft.inspect.models import Asked, likely_best
+from lin_ft.inspect.next_labels import NextLabels, next_labels
+from lin_ft.inspect.transport import Transport, looks_like
 from lin_ft.ranking import Failed, RankConfig
 from lin_ft.ranking.fitted import Column, Fitted
 from lin_ft.zoo import REFERENCE, ZooModel
+
+LABEL = 20
+"""Pictures to label next, where no number is asked for."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,7 +34,18 @@ class Inspection:
     asked: Asked
     labels: LabelErrors
     duplicates: Duplicates
+    influence: Influence
+    """By the first of the models."""
     config: InspectConfig
+    unlabelled: Unlabelled | None = None
+    to_label: NextLabels | None = None
+    """Of the unlabelled pictures."""
+    source: ImageData | None = None
+    """Images that the first model was trained on."""
+    likeness: Transport | None = None
+    """Of the task's classes to those of `source`."""
+    problems: tuple[str, ...] = ()
+    """What was asked for and could not be done; all else is there."""
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -50,6 +68,9 @@ class Inspection:
             f" ({sum(pair.across_classes for pair in found.pairs)} across classes,"
             f" {sum(pair.across_splits for pair in found.pairs)} across splits).",
         ]
+        hurt = int(np.sum(self.influence.change < 0))
+        whose = f"the {self.influence.on} images, each left out" if self.influence.on == "training" else "validation"
+        counts.append(f"{hurt} of {n} images hurt: without any one of them the predicted loss on {whose} is lower.")
         copied = [each for each in self.task.accounting.notices if "copies" in each] if self.task.accounting else []
         return (*counts, *copied, *self.labels.notes, *self.asked.notes)
 
@@ -91,6 +112,55 @@ class Inspection:
         title += f" (usual distance to the nearest other image {self.duplicates.typical:.3f})"
         return Fitted(title, columns, elsewhere="the CSV")
 
+    def influence_table(self) -> Fitted:
+        """Of the images that hurt most."""
+        places = self.influence.order[: self.config.show].tolist()
+        labels, loss = self.task.train.labels, self.influence.loss
+        columns = [
+            Column("#", [str(rank) for rank in range(1, len(places) + 1)]),
+            Column("image", [self.origin(place) for place in places], left=True),
+            Column("label", [self._class(labels[place]) for place in places], left=True),
+            Column("loss without it", [f"{100 * self.influence.change[place] / loss:+.2f} %" for place in places]),
+        ]
+        return Fitted(f"The images that hurt most, by {self.asked.views[0].model.name}", columns)
+
+    def to_label_table(self) -> Fitted | None:
+        """Of the pictures to label next; None where no unlabelled ones were given."""
+        if self.to_label is None or self.unlabelled is None:
+            return None
+        found, origins = self.to_label, self.unlabelled.origins
+        columns = [
+            Column("#", [str(rank) for rank in range(1, len(found.places) + 1)]),
+            Column("picture", [str(origins[place]) for place in found.places], left=True),
+            Column("looks like", [self._class(label) for label in found.looks_like], left=True),
+            Column(self.config.label_by, [f"{value:.3g}" for value in found.value]),
+        ]
+        return Fitted(f"Label these next, of {len(self.unlabelled)} pictures in {self.unlabelled.name}", columns)
+
+    def likeness_table(self) -> Fitted | None:
+        """What each class looks like among the classes of the first model's source; None where none was given."""
+        if self.likeness is None or self.source is None:
+            return None
+        source, moved, nearest = self.source, [], []
+        for target_class in range(self.task.n_classes):
+            shares = self.likeness.looks_like(target_class)
+            moved.append(", ".join(f"{source.class_names[z]} {share:.0%}" for z, share in shares))
+            names = [source.class_names[source.labels[place]] for place in self.likeness.nearest[target_class]]
+            counts = sorted(set(names), key=lambda name, names=names: (-names.count(name), names.index(name)))
+            nearest.append(", ".join(f"{names.count(name)} {name}" for name in counts[:3]))
+        columns = [
+            Column("your class", list(self.task.class_names), left=True),
+            Column("looks like", moved, left=True),
+            Column("nearest images are of", nearest, left=True, weight=1),
+        ]
+        title = f"Your classes look like these of {source.name}, to {self.asked.views[0].model.name}"
+        return Fitted(title, columns)
+
+    def tables(self) -> list[Fitted]:
+        """All of them that there are."""
+        some = (self.duplicate_table(), self.influence_table(), self.to_label_table(), self.likeness_table())
+        return [self.label_table(), *(table for table in some if table is not None)]
+
     def rows(self) -> list[dict[str, Any]]:
         """One for each training image, the most suspicious first, those that are not judged last."""
         found, labels = self.labels, self.task.train.labels
@@ -111,6 +181,7 @@ class Inspection:
                 "looks_like": self._class(found.looks_like[place]) if judged else "",
                 "suspicion": f"{found.suspicion[place]:.4f}" if judged else "",
                 "models_against": f"{found.agreement[place]:.3f}" if judged else "",
+                "loss_without": f"{self.influence.change[place]:.3e}",
                 "duplicate": other,
                 "duplicate_distance": distance,
             })  # fmt: skip
@@ -139,6 +210,8 @@ class Inspection:
         for pair in self.duplicates.pairs[: self.config.show]:
             both = np.stack([self.image(place.part, place.index) for place in (pair.first, pair.second)])
             rows.append((f"{pair.first.class_name} = {pair.second.class_name}", both))
+        if self.to_label is not None and self.unlabelled is not None:
+            rows.append(("label next", self.unlabelled.images[self.to_label.places]))
         return rows
 
     def image(self, part: str, index: int) -> np.ndarray:
@@ -167,16 +240,44 @@ def inspect_task(
     task: Task,
     config: InspectConfig | None = None,
     *,
+    unlabelled: Unlabelled | None = None,
     reference: str = REFERENCE,
     progress: bool = False,
 ) -> Inspection:
-    """Ask the likely best models of a zoo which training labels are suspicious and which images are the same.
+    """Ask the likely best models of a zoo about the training images of a task.
+
+    Which labels are suspicious, which images are the same, which help and which hurt; of `unlabelled` pictures those to
+    label next; and, with `config.source_shots`, what the classes look like among those of the first model's source.
 
     Raises:
-        InputError: as `likely_best`, `label_errors` and `duplicates`.
+        InputError: fewer unlabelled pictures than asked for, and as `likely_best`, `label_errors` and `duplicates`.
     """
     config = config or InspectConfig()
+    if unlabelled is not None and config.label > len(unlabelled):
+        raise InputError(
+            f"{config.label} images asked for of the {len(unlabelled)} that are unlabelled in {unlabelled.name}: ask"
+            f" for at most {len(unlabelled)}, --label {len(unlabelled)}."
+        )
     ranking = RankConfig(probes=config.probes, seed=config.seed)
-    asked = likely_best(zoo, task, ranking, most=config.best, reference=reference, progress=progress)
+    two = unlabelled is not None and config.label_by == "disagreement"
+    asked = likely_best(
+        zoo, task, ranking, most=max(config.best, 1 + two), least=1 + two, reference=reference, progress=progress
+    )
+    first = asked.views[0]
     labels = label_errors(asked.views, asked.p_best, method=config.method, level=config.level)
-    return Inspection(task, asked, labels, duplicates(asked.views[0], near=config.near), config)
+    found = Inspection(
+        task, asked, labels, duplicates(first, near=config.near), influence(first), config, unlabelled=unlabelled
+    )
+    if unlabelled is not None:
+        count = config.label or min(LABEL, len(unlabelled))
+        chosen = next_labels(asked.views, unlabelled.images, count, weights=asked.p_best, by=config.label_by)
+        found = dataclasses.replace(found, to_label=chosen)
+    if config.source_shots:
+        try:
+            size = task.train.images.shape[1]
+            source = load_task(first.model.card.source, shots=config.source_shots, seed=config.seed, size=size).train
+            found = dataclasses.replace(found, source=source, likeness=looks_like(first, source))
+        except InputError as error:  # of another data set: what was found of these images stands
+            problem = f"what the classes look like: {first.model.card.source}, {error}"
+            found = dataclasses.replace(found, problems=(problem,))
+    return found

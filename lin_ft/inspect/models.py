@@ -36,10 +36,11 @@ def likely_best(
     config: RankConfig | None = None,
     *,
     most: int = 3,
+    least: int = 1,
     reference: str = REFERENCE,
     progress: bool = False,
 ) -> Asked:
-    """The fewest models that hold the best with 90 %, at most `most`, by the posterior of `lin_ft.gain`.
+    """The fewest models that hold the best with 90 %, `least` to `most` of them, by the posterior of `lin_ft.gain`.
 
     The posterior is taken from at most 10 training images of each class, as a ranking's. Where these are all there are,
     the views keep the kernels that were made for it. Cost: two kernels of these images for each model of the zoo; none
@@ -50,8 +51,10 @@ def likely_best(
     """
     if not zoo:
         raise InputError("zoo: it is empty; give at least one model.")
-    if most < 1:
-        raise InputError(f"most {most}: give at least 1 model.")
+    if not 1 <= least <= most:
+        raise InputError(f"least {least}, most {most}: give at least 1 model, and no more of the first.")
+    if least > len(zoo):
+        raise InputError(f"zoo: {len(zoo)} model, but {least} are needed; give more.")
     config = config or RankConfig()
     for model in zoo:  # before anything is computed that an error would lose
         model.check_size(*task.train.images.shape[1:3])
@@ -72,6 +75,8 @@ def likely_best(
     cards = {name: (view.model.card.architecture, view.model.card.family) for name, view in views.items()}
     gains = predict_gains(evidence, cards, reference)
     places, _ = gains.posterior.smallest_set(LEVEL)
+    if len(places) < least:
+        places = np.argsort(-gains.p_best, kind="stable")[:least].tolist()
     names = list(views)
     chosen = [views[names[place]] for place in places[:most]]
     if few is not task:

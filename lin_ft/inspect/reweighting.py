@@ -32,10 +32,11 @@ def effects(
     time: float = np.inf,
     ridge: float,
     weight: float | None = None,
-) -> Float[np.ndarray, "n m C"]:
+    rows: Array | None = None,
+) -> Float[np.ndarray, "r m C"]:
     """Change of the predictions on m images where training image i has `weight` and not 1 (0: it is left out).
 
-    With `weight` None their derivative in its weight, at 1.
+    With `weight` None their derivative in its weight, at 1. `rows`: of these training images, by default of all n.
     `cross_kernel` (m, n) and `residual0` (n, C); `time` is eta t in units of 1 / kernel, `ridge` in units of the
     kernel. Equal to `effects_by_refit`. Cost: 2 n² m FLOPs and n m C numbers at infinite time, 24 times as many FLOPs
     at a finite one.
@@ -48,14 +49,15 @@ def effects(
     _check(weight, time, ridge)
     vectors = spectrum.eigenvectors
     along, projected = cross @ vectors, vectors.T @ r0
-    result = np.zeros((len(r0), len(cross), r0.shape[1]))
+    chosen = np.arange(len(r0)) if rows is None else np.asarray(rows)
+    result = np.zeros((len(chosen), len(cross), r0.shape[1]))
     for zeta, share in nodes(spectrum, time, ridge):
         inverse = 1 / (spectrum.eigenvalues + zeta)
         alpha = vectors @ (inverse[:, None] * projected)
         own = (vectors**2) @ inverse
         to_test = (along * inverse) @ vectors.T  # Theta* A⁻¹
         coefficients = shifted(alpha, own, zeta, weight)
-        result -= np.real(share * to_test.T[:, :, None] * coefficients[:, None, :])
+        result -= np.real(share * to_test.T[chosen][:, :, None] * coefficients[chosen][:, None, :])
     return result
 
 

@@ -1,13 +1,14 @@
 """`lin-ft inspect` as a user meets it: a folder with a wrong label and copies; what it prints and writes; bad input."""
 
 import csv
+import dataclasses
 import io
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny import images
+from tiny import images, light_task
 
 from lin_ft import cli
 from lin_ft.data import load_whole
@@ -65,7 +66,7 @@ def test_it_finds_the_wrong_label_and_the_copy_and_writes_them(zoo, photos, tmp_
     page = (tmp_path / "page" / "index.html").read_text()
     for text in ("train/bright/wrong.png", "looks like", "The same pictures", "lin-ft"):
         assert text in page
-    assert page.count("<img") == 20 + 2
+    assert page.count("<img") == 20 + 2 + 2 * 20
 
 
 def test_what_is_not_there_is_one_image_a_class_all_of_it_and_no_split(tmp_path):
@@ -150,3 +151,60 @@ def test_a_model_that_fails_is_named_and_the_others_are_asked(zoo, photos, tmp_p
     for words in ("1 of 4 models could not be asked", "model 'second'", "--without second"):
         assert words in shown.err
     assert "train/bright/wrong.png" in (tmp_path / f"inspect-{photos.name}.csv").read_text().splitlines()[1]
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pool")
+    for number in range(6):
+        write(folder, f"{number}.png", noise(50 + number, *((0, 100) if number % 2 else (120, 220))))
+    (folder / "broken.png").write_bytes(b"\x89PNG no")
+    return folder
+
+
+@pytest.mark.parametrize("by", ["variance", "disagreement"])
+def test_what_to_label_next_and_what_the_classes_look_like(
+    by, zoo, photos, pool, tmp_path, monkeypatch, capsys, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+    source = images(4, np.random.default_rng(9))
+    sourced = "lin_ft.inspect.inspection.load_task"
+    monkeypatch.setattr(sourced, lambda *_, **__: dataclasses.replace(light_task(), train=source))
+    arguments = ("--unlabelled", pool, "--label", 3, "--label-by", by, "--source-shots", 4)
+    assert run("inspect", photos, "--zoo", zoo, *arguments, "--set", "probes=1", "--report", "page") == 0
+    shown = capsys.readouterr().out
+    assert "Label these next, of 6 pictures" in shown
+    assert "Your classes look like these of light" in shown
+    assert "broken.png" in caplog.text
+    assert "not used: 1 unreadable" in caplog.text
+    page = (tmp_path / "page" / "index.html").read_text()
+    for words in ("Label these next", "Your classes look like", "Images that hurt"):
+        assert words in page
+    rows = [line.split() for line in shown[shown.index("Label these next") :].splitlines()]
+    proposed = [row for row in rows if len(row) > 2 and row[1].endswith(".png")]
+    assert len({row[1] for row in proposed}) == 3
+    for row in proposed:
+        assert row[2] == ("dark" if int(row[1][0]) % 2 else "bright")
+
+
+def test_bad_pools_are_one_sentence(zoo, photos, pool, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "broken.png").write_bytes(b"\x89PNG no")
+    for arguments, message in (
+        (("--unlabelled", pool, "--label", 7), "7 images asked for of the 6 that are unlabelled"),
+        (("--unlabelled", tmp_path / "none"), "no picture that can be read"),
+        (("--unlabelled", tmp_path / "nowhere"), "There is no folder"),
+        (("--unlabelled", pool, "--label-by", "disagreement", "--models", "first"), "2 are needed"),
+    ):
+        assert run("inspect", photos, "--zoo", zoo, *arguments) == 2
+        assert message in one_sentence(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["none"]
+
+
+def test_a_source_that_cannot_be_had_leaves_all_else(zoo, photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("inspect", photos, "--zoo", zoo, "--models", "first", "--source-shots", 2, "--set", "probes=1") == 2
+    assert "All else was done, but not what the classes look like: first" in one_sentence(capsys)
+    assert len(list(tmp_path.iterdir())) == 2
