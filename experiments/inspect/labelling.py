@@ -118,7 +118,7 @@ class Labelling:
         for budget in self.budgets:
             result["variance", budget] = [variance[:budget]]
             result["disagreement", budget] = [told[:budget]]
-            centres = KMeans(budget, n_init=1, random_state=draw).fit(features).cluster_centers_
+            centres = KMeans(budget, n_init="auto", random_state=draw).fit(features).cluster_centers_
             result["k-means", budget] = [_nearest(features, centres)]
             result["random", budget] = [rng.permutation(len(rest))[:budget] for _ in range(RANDOM)]
         return result
