@@ -55,7 +55,7 @@ view.label_spectrum
 
 # %% [markdown]
 # ## The whole zoo
-# The same for every model, ranked.
+# The same for every model, ranked by what fine-tuning is predicted to gain over the reference, in accuracy points.
 
 # %%
 reference = zoo[0].name
@@ -72,4 +72,5 @@ measured = {}
 for row in (ranking.models[0], ranking.models[-1]):
     (chosen,) = (model for model in zoo if model.name == row.name)
     measured[row.name] = finetune(chosen, task, config).test_accuracy
-    print(f"{row.name}: predicted {row.predicted_accuracy:.1%}, fine-tuned {measured[row.name]:.1%}")
+    low, high = row.predicted_accuracy_interval
+    print(f"{row.name}: predicted {row.predicted_accuracy:.1%} [{low:.0%}, {high:.0%}], fine-tuned {measured[row.name]:.1%}")

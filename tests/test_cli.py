@@ -44,11 +44,15 @@ def run(*arguments) -> int:
 
 def test_rank_writes_the_ranking_and_its_picture(zoo, photos, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run("rank", "--target", photos, "--shots", 4, "--zoo", zoo, "--json", "r.json") == 0
-    assert "first" in capsys.readouterr().out
+    assert run("rank", "--target", photos, "--shots", 4, "--zoo", zoo, "--json", "r.json", "--curve") == 0
+    shown = capsys.readouterr().out
+    assert "first" in shown
+    assert "% with 32" in " ".join(shown.split())
     values = json.loads((tmp_path / "r.json").read_text())
     assert [row["rank"] for row in values["models"]] == [1, 2]
     assert values["n"] == 8
+    assert values["score"] == "gain"
+    assert [point["n"] for point in values["curve"]["points"]] == [2, 4, 8, 16, 32]
     assert (tmp_path / f"ranking-{photos.name}.png").stat().st_size > 1000
 
 
@@ -75,6 +79,7 @@ def test_verify_fine_tunes_the_first_and_the_last_and_keeps_what_was_written(
     assert "in the predicted order" in " ".join(capsys.readouterr().out.split())
     values = json.loads((tmp_path / "r.json").read_text())
     assert all("measured_accuracy" in row for row in values["models"])
+    assert all("measured_gain_in_interval" in row for row in values["models"])
 
 
 def test_finetune_reports_accuracy_with_an_interval(zoo, photos, tmp_path, capsys):
@@ -117,7 +122,12 @@ def test_zoo_and_data_can_be_looked_at(zoo, photos, tmp_path, capsys):
     assert run("zoo", "list", "--zoo", zoo) == 0
     assert "first" in capsys.readouterr().out
     assert run("zoo", "info", "first", "--zoo", zoo) == 0
-    assert "resnet20" in capsys.readouterr().out
+    assert "no past task is known" in " ".join(capsys.readouterr().out.split())
+    assert run("zoo", "info", "cifar10-resnet20") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "points over the mean of its zoo, on clip_art" in shown
+    assert "running averages of the source in" in shown
+    assert "resnet20" in shown
     assert run("data", "list") == 0
     assert "optdigits" in capsys.readouterr().out
     assert run("data", "info", "optdigits") == 0

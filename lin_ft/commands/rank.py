@@ -46,7 +46,7 @@ class How:
 
     score: str = ""
     """What to rank by, then after commas what to show: names of `lin-ft scores list`, all, file.py:function. Default:
-    gain, which predicts points, for models that its calibration knows; else the score measured to rank best."""
+    gain, which predicts points; under --head zero, or --trainable other than all, predicted_decrease."""
     source_shots: int = 0
     """Images a class of each model's source data, for the scores that need them (fetched at first use)."""
     head: str = ""
@@ -58,7 +58,10 @@ class How:
     statistics: Literal["target", "source"] = "source"
     """Linearize under the batch statistics of pre-training, or under the target's, where fine-tuning starts."""
     verify: int = 0
-    """Fine-tune the first K/2 and last K/2 of the ranking for real; 2: the first and the last."""
+    """Fine-tune the first K/2 and last K/2 of the ranking for real (2: the first and the last), and by gain the
+    reference too, which measured gains are over."""
+    curve: bool = False
+    """Foretell what the first model would reach with a quarter, half, twice and four times the training images."""
     wide: bool = False
     """By gain: show Label-Gradient, Label-Feature Correlation and the decrease of the loss as well."""
     set: tuple[str, ...] = ()
@@ -93,7 +96,6 @@ class Rank:
     def run(self) -> None:
         from lin_ft.commands.finetune import How as FinetuneOptions
         from lin_ft.data import load_task
-        from lin_ft.gain import load
         from lin_ft.ranking import GAIN, RankConfig, rank
 
         what, how = self.what, self.how
@@ -103,9 +105,7 @@ class Rank:
         settings = changed(RankConfig(**self._settings()), mine, "rank")
         finetuning = changed(FinetuneOptions(), tuning, "finetune").checked() if how.verify and tuning else None
         zoo = chosen_zoo(what.zoo or zoo_for(what.target), what.models, what.without, what.reference)
-        known = not how.score and not load().unknown([model.name for model in zoo])
-        by = {"score": GAIN} if known and settings.score == RankConfig.score else {}
-        config = dataclasses.replace(settings, reference=reference_of(zoo, what.reference), **by)
+        config = dataclasses.replace(settings, reference=reference_of(zoo, what.reference))
         task = load_task(what.target, shots=what.shots, seed=what.seed, size=what.size or side_of(zoo))
         ranking = rank(zoo, task, config, progress=True)
         written = self._write(ranking, task)
@@ -114,7 +114,11 @@ class Rank:
         if config.chosen:
             show.print(ranking.score_table())
         show.print(f"{', '.join(map(str, written))} written after {time.monotonic() - _STARTED:.0f} s.", soft_wrap=True)
-        for place in _first_and_last(len(ranking.models), how.verify):
+        places = _first_and_last(len(ranking.models), how.verify)
+        if places and ranking.score == GAIN:  # measured gains are over it
+            names = [row.name for row in ranking.models]
+            places = list(dict.fromkeys([*places, names.index(ranking.reference)]))
+        for place in places:
             ranking = ranking.verified(zoo, task, place, finetuning, progress=True)
             self._write(ranking, task)
         if how.verify:
@@ -135,6 +139,7 @@ class Rank:
         first = {"score": names[0]} if names and names[0] != "all" else {}
         return {
             "trainable": how.trainable, "left_out": how.left_out, "statistics": how.statistics, "seed": what.seed,
+            "curve": how.curve,
             "scores": tuple(names[1:] if first else names), "source_shots": how.source_shots,
             "details": self.write.report is not None, **({"head": how.head} if how.head else {}), **first,
         }  # fmt: skip

@@ -44,7 +44,40 @@ class ZooInfo:
         from lin_ft.zoo import select_models
 
         (model,) = select_models(chosen_zoo(self.zoo, ()), [self.name])
-        print_fields(dataclasses.asdict(model.card) | {"weights": str(model.weights)})
+        print_fields(dataclasses.asdict(model.card) | _of_weights(model) | {"weights": str(model.weights)})
+
+
+def _of_weights(model) -> dict[str, str]:
+    """What a card shows that is read off the weights; where they cannot be read it says so."""
+    try:
+        return {"prior": _prior(model), "batch statistics": _statistics(model)}
+    except InputError as error:
+        return {"prior": "not known", "batch statistics": f"not known: {error}"}
+
+
+def _statistics(model) -> str:
+    """In words: which BatchNorm normalises by, where fine-tuning starts or not."""
+    from lin_ft.batch_statistics import linen
+
+    layers = linen.statistics(model.function[0])
+    if not layers:
+        return "none that depend on images: source and target are the same"
+    return f"running averages of the source in {len(layers)} layers; --statistics target takes those of the images"
+
+
+def _prior(model) -> str:
+    """In words: what past tasks say of the model, and which."""
+    from lin_ft.gain import load
+    from lin_ft.ranking.rank import candidate
+
+    card, known = model.card, load().prior_of(candidate(model))
+    if card.prior:
+        told, tasks = f"{card.prior['mean']:+.1f} ± {card.prior['sd']:.1f} points", card.prior.get("tasks", ())
+    elif known:
+        told, tasks = f"{known[0].mean:+.1f} ± {known[0].sd:.1f} points", known[1].tasks
+    else:
+        return "none: no past task is known, so that of its family is taken"
+    return f"{told} over the mean of its zoo" + (f", on {', '.join(tasks)}" if tasks else "")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The fitted model as one small file in the package: coefficients, priors, what they were fitted on."""
+"""The fitted models as one small file in the package: coefficients, priors, what they were fitted on."""
 
 import dataclasses
 import json
@@ -8,9 +8,10 @@ from typing import Any
 
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
+from lin_ft.gain.evidence import NAMES
 from lin_ft.gain.posterior import Coefficients, Prior
 
-VERSION = 1
+VERSION = 2
 """Of what the file says; another one is refused."""
 PACKAGED = Path(__file__).with_name("calibration.json")
 TERMS = (
@@ -20,47 +21,118 @@ TERMS = (
     "backbone_decrease/source",
     "shots_loss/target",
 )
-"""Of lin_ft.gain.evidence.terms: the evidence is the equally weighted mean of their z-scores over the models."""
+"""Of lin_ft.gain.evidence.terms, among models of one architecture: the evidence is the equally weighted mean of their
+z-scores over the models."""
+ACROSS_TERMS = ("decrease/source", "label_gradient_cka/source", "label_feature_cka/source")
+"""The same where architectures differ, the Label-Gradient family alone: nothing in an absolute time, as scales differ a
+thousandfold, and all networks under the source's batch statistics, as some have no others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """What a prior is looked up by; see `lin_ft.zoo.ModelCard`."""
+
+    name: str
+    architecture: str = ""
+    family: str = "single"
+    sha256: str = ""
+    """Of the weights. Empty: not known, and no prior of the calibration is taken."""
+    prior: Prior | None = None
+    """The card's own, which comes first."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Level:
-    """Measured accuracy of the reference minus `shots_accuracy/target`, in points."""
+    """Measured accuracy of the reference minus the term's, in points."""
 
+    term: str
     bias: float
     sd: float
 
 
 @dataclasses.dataclass(frozen=True)
-class Calibration:
-    """What `python -m experiments.gain --fit` writes and `lin-ft rank` reads."""
+class KnownModel:
+    """Its advantage on past tasks in points, with the standard deviation of it, and the weights that it was of."""
 
+    mean: float
+    sd: float
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Fitted on one matrix of real fine-tuning."""
+
+    terms: tuple[str, ...]
+    """What the evidence is the mean of."""
     coefficients: Coefficients
     spread: float
-    """Standard deviation of the models' advantages: what a model without a prior is given."""
+    """Standard deviation of the models' advantages: the width of the prior that an unknown model is given."""
     level: Level
-    priors: dict[str, Prior]
-    """Name of a model -> its advantage on past tasks."""
+    models: dict[str, KnownModel]
     families: dict[str, float]
     """Family of a card (single, multi_bn, ...) -> mean advantage of its models: the mean of an unknown one of it."""
+    architectures: tuple[str, ...]
+    """Of its models."""
+    reference: str
     tasks: tuple[str, ...]
     """The past tasks."""
     made: dict[str, Any]
-    """Reference, draws, commit, versions."""
+    """Draws, commit, versions."""
 
-    def prior(self, name: str, family: str) -> Prior:
-        """Of a model; of one that is unknown its family's, as wide as models differ."""
-        known = self.priors.get(name)
-        return known or Prior(self.families.get(family, 0.0), self.spread + self.coefficients.noise / 2)
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Kinds of batch statistics that its terms need."""
+        return tuple(sorted({name.partition("/")[2] for name in (*self.terms, self.level.term)}))
 
-    def unknown(self, names: Sequence[str]) -> list[str]:
-        """Those without a prior of their own."""
-        return [name for name in names if name not in self.priors]
+    def knows(self, model: Candidate) -> bool:
+        """Whether it has a prior of these very weights."""
+        known = self.models.get(model.name)
+        return known is not None and known.sha256 == model.sha256
+
+    def prior(self, model: Candidate) -> Prior:
+        """The card's own; else that of these weights; else the family's mean, as wide as models differ."""
+        if model.prior is not None:
+            return model.prior
+        known = self.models.get(model.name)
+        if known is not None and self.knows(model):
+            return Prior(known.mean, known.sd)
+        return Prior(self.families.get(model.family, 0.0), self.spread)
+
+    def unknown(self, models: Sequence[Candidate]) -> list[str]:
+        """Names of those without a prior of their own."""
+        return [model.name for model in models if model.prior is None and not self.knows(model)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What `python -m experiments.gain --fit` writes and `lin-ft rank` reads: a part for each matrix."""
+
+    parts: dict[str, Part]
+
+    def part(self, models: Sequence[Candidate]) -> tuple[str, Part]:
+        """The part that knows most of these models, and its name.
+
+        Where none knows any, the one with most of their architectures, then the one with the most architectures:
+        evidence between unlike models is what it has learned to weigh.
+        """
+
+        def fits(name: str) -> tuple[int, int, int]:
+            part = self.parts[name]
+            known = sum(part.knows(model) for model in models)
+            return known, sum(model.architecture in part.architectures for model in models), len(part.architectures)
+
+        best = max(self.parts, key=fits)
+        return best, self.parts[best]
+
+    def prior_of(self, model: Candidate) -> tuple[Prior, Part] | None:
+        """A prior of these very weights and the part it comes from; None for a model that no part knows."""
+        return next(((part.prior(model), part) for part in self.parts.values() if part.knows(model)), None)
 
 
 def save(calibration: Calibration, path: Path = PACKAGED) -> None:
     """Write the calibration as JSON; default: to where the package reads it."""
-    values = {"version": VERSION, "terms": list(TERMS), **dataclasses.asdict(calibration)}
+    values = {"version": VERSION, **dataclasses.asdict(calibration)}
     text = json.dumps(_rounded(values), indent=1) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
@@ -70,21 +142,33 @@ def load(path: Path = PACKAGED) -> Calibration:
     again = "write it again by `python -m experiments.gain --fit`"
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
-        version, fitted = values.pop("version"), values.pop("terms")
-        if version != VERSION or tuple(fitted) != TERMS:
+        version = values["version"]
+        if version != VERSION:
             raise InputError(
-                f"calibration {path}: it is of version {version} with the terms {', '.join(fitted)}, which does not fit"
-                f" this lin_ft (version {VERSION}, {', '.join(TERMS)}); {again}."
+                f"calibration {path}: it is of version {version}, which does not fit this lin_ft (version {VERSION});"
+                f" {again}."
             )
-        return Calibration(
-            coefficients=Coefficients(**values.pop("coefficients")),
-            level=Level(**values.pop("level")),
-            priors={name: Prior(**each) for name, each in values.pop("priors").items()},
-            tasks=tuple(values.pop("tasks")),
-            **values,
-        )
+        calibration = Calibration({name: _part(part) for name, part in values["parts"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"calibration {path}: not readable as one ({error}); {again}.") from error
+    unknown = {name for part in calibration.parts.values() for name in (*part.terms, part.level.term)} - set(NAMES)
+    if unknown:
+        raise InputError(
+            f"calibration {path}: with the terms {', '.join(sorted(unknown))} it does not fit this lin_ft; {again}."
+        )
+    return calibration
+
+
+def _part(values: dict[str, Any]) -> Part:
+    new = {
+        "coefficients": Coefficients(**values["coefficients"]),
+        "level": Level(**values["level"]),
+        "terms": tuple(values["terms"]),
+        "models": {name: KnownModel(**each) for name, each in values["models"].items()},
+        "architectures": tuple(values["architectures"]),
+        "tasks": tuple(values["tasks"]),
+    }
+    return Part(**{**values, **new})
 
 
 def _rounded(value: Any) -> Any:

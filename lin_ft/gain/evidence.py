@@ -9,14 +9,24 @@ from jaxtyping import Float, Int
 from lin_ft.batch_statistics import STATISTICS
 from lin_ft.predict import (
     backbone_decrease,
+    balanced_accuracy,
     decompose,
     head_decrease,
     matchings,
     select,
 )
-from lin_ft.scores import alignment, encode
+from lin_ft.scores import alignment, encode, predicted_decrease
 
 MATCHINGS = 4
+NAMES = tuple(
+    f"{name}/{kind}"
+    for kind in STATISTICS
+    for name in (
+        "decrease", "head_decrease", "backbone_decrease", "label_feature_cka", "label_gradient_cka", "shots_loss",
+        "shots_accuracy", "shots_loss_features", "shots_accuracy_features",
+    )
+)  # fmt: skip
+"""Of the terms."""
 RIDGES = tuple(10.0 ** (power / 2) for power in range(-8, 3))
 """In units of the mean eigenvalue, for the level."""
 
@@ -35,9 +45,10 @@ def terms(sights: Mapping[str, Sight], labels: Int[np.ndarray, " n"], *, seed: i
 
     - `head_decrease`, `backbone_decrease`: share of the squared loss that either part of the kernel removes, each by
       its own clock: the Label-Gradient of two parts.
+    - `decrease`: that of the whole kernel in its own time, `lin_ft.scores.predicted_decrease`.
     - `label_feature_cka`, `label_gradient_cka`: alignment with the labels of the features' and of the whole kernel.
-    - `shots_loss`, `shots_accuracy`: of ridge regression with the whole kernel, one image of each class left out at a
-      time, the ridge chosen by the loss (`_features`: with the head's part alone).
+    - `shots_loss`, `shots_accuracy` (balanced): of ridge regression with the whole kernel, one image of each class left
+      out at a time, the ridge chosen by the loss (`_features`: with the head's part alone).
 
     Cost: a few decompositions, O(n³), for each of `sights`.
     """
@@ -50,6 +61,7 @@ def terms(sights: Mapping[str, Sight], labels: Int[np.ndarray, " n"], *, seed: i
             continue
         phi, backbone = np.asarray(sights[kind].features, np.float64), np.asarray(sights[kind].backbone, np.float64)
         head = phi @ phi.T + 1
+        found[f"decrease/{kind}"] = float(predicted_decrease(head + backbone, targets))
         found[f"head_decrease/{kind}"] = head_decrease(phi, targets)
         found[f"backbone_decrease/{kind}"] = backbone_decrease(backbone, targets)
         found[f"label_feature_cka/{kind}"] = float(alignment(head, targets, form="cka"))
@@ -61,5 +73,5 @@ def terms(sights: Mapping[str, Sight], labels: Int[np.ndarray, " n"], *, seed: i
                 ridges = [ridge * spectrum.scale for ridge in RIDGES]
                 prediction = select(spectrum, targets, y, [np.inf], ridges, folds=folds)
                 found[f"shots_loss{name}/{kind}"] = -prediction.loss
-                found[f"shots_accuracy{name}/{kind}"] = prediction.accuracy
+                found[f"shots_accuracy{name}/{kind}"] = balanced_accuracy(prediction.correct, y)
     return found

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.errors import InputError
-from lin_ft.gain.fit import draw_noise, fit
+from lin_ft.gain.fit import draw_noise, fit, mean_of_draws
 from lin_ft.gain.posterior import Posterior, posterior
 
 LEVEL = 0.9
@@ -45,18 +45,20 @@ def leaving_tasks_out(
     evidence_judged: Float[np.ndarray, "T M"] | None = None,
     across: float | None = None,
     draws: Float[np.ndarray, "D T M"] | None = None,
+    weight: tuple[float, float] | None = None,
 ) -> list[Posterior]:
     """The posterior of each task, with coefficients and priors fitted on all other tasks.
 
     `evidence_judged` is the evidence of the images that are judged (another draw); default: the mean over draws. The
-    noise of a draw is estimated on `draws` of the other tasks; default: those fitted.
+    noise of a draw is estimated on `draws` of the other tasks; default: those fitted. `across`, `weight`: see `fit`.
     """
-    told = evidence.mean(0) if evidence_judged is None else evidence_judged
+    told = mean_of_draws(evidence) if evidence_judged is None else evidence_judged
     found = []
     for task in range(accuracy.shape[1]):
         others = np.arange(accuracy.shape[1]) != task
         draw = draw_noise((accuracy if draws is None else draws)[:, others])
-        fitted = fit(accuracy[:, others], evidence[:, others], groups, reference, across=across, draw=draw)
+        of_others = accuracy[:, others], evidence[:, others]
+        fitted = fit(*of_others, groups, reference, across=across, draw=draw, weight=weight)
         found.append(posterior(told[task], groups, fitted.priors, fitted.coefficients, reference))
     return found
 
@@ -65,14 +67,23 @@ def judge(
     posteriors: Sequence[Posterior],
     measured: Float[np.ndarray, "T M"],
     *,
-    draw: float = 0.0,
-    within: np.ndarray | None = None,
+    draw: float | Float[np.ndarray, " T"] = 0.0,
 ) -> Judged:
-    """Against the measured accuracies, in points; `draw` is the noise that is still in these (of their mean)."""
+    """Against the measured accuracies, in points.
+
+    `draw` is the noise that is still in these: in their mean over draws, of each task where these differ in number.
+    """
     gains = np.stack([each.gain for each in posteriors])
-    intervals = np.stack([each.interval(LEVEL, draw=draw) for each in posteriors])
-    probabilities = np.stack([noisy(each, draw).p_best for each in posteriors])
+    noise = np.broadcast_to(draw, len(posteriors)).astype(float)
+    intervals = np.stack([each.interval(LEVEL, draw=d) for each, d in zip(posteriors, noise, strict=True)])
+    probabilities = np.stack([noisy(each, d).p_best for each, d in zip(posteriors, noise, strict=True)])
     return judge_gains(gains, measured, posteriors[0].reference, intervals=intervals, probabilities=probabilities)
+
+
+def averaged(rows: Sequence[Judged]) -> Judged:
+    """The mean of judgements that weigh alike, as of one draw after the other; `n` is their sum."""
+    values = {field.name: [getattr(row, field.name) for row in rows] for field in dataclasses.fields(Judged)}
+    return Judged(**{name: float(np.mean(each)) for name, each in values.items()} | {"n": sum(values["n"])})
 
 
 def noisy(each: Posterior, draw: float) -> Posterior:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lin_ft.errors import InputError
-from lin_ft.gain.calibration import TERMS, Calibration, load
+from lin_ft.gain.calibration import Calibration, Candidate, load
 from lin_ft.gain.posterior import Posterior, posterior, standardised
 
 LEVEL = 0.9
@@ -29,6 +29,8 @@ class Gains:
     """Standard deviation of one fine-tuning about its mean over draws."""
     notes: tuple[str, ...]
     """What was assumed."""
+    statistics: tuple[str, ...] = ()
+    """Kinds of batch statistics that the evidence was seen under."""
 
     def sentence(self, names: Sequence[str]) -> str:
         """Which model to fine-tune, how sure that is, and what the choice costs."""
@@ -46,43 +48,42 @@ class Gains:
 
 def predict_gains(
     evidence: Mapping[str, Mapping[str, float]],
-    families: Mapping[str, tuple[str, str]],
+    candidates: Sequence[Candidate],
     reference: str,
     calibration: Calibration | None = None,
 ) -> Gains:
     """Posterior of every model's gain over `reference`.
 
-    `evidence` is `lin_ft.gain.evidence.terms` of each model, `families` its (architecture, family). Where the reference
-    is not among the models, the one with the best prior takes its place, and `notes` say so. One model gains 0.
+    `evidence` is `lin_ft.gain.evidence.terms` of each of the `candidates`, by name. Where the reference is not among
+    them, the one with the best prior takes its place, and `notes` say so. One model gains 0.
 
     Raises:
         InputError: no models, or a calibration that does not fit this version.
     """
-    names = list(evidence)
-    if not names:
+    if not candidates:
         raise InputError("gains: no models; give at least one.")
-    calibration = calibration or load()
-    priors = [calibration.prior(name, families[name][1]) for name in names]
+    names = [model.name for model in candidates]
+    _, part = (calibration or load()).part(candidates)
+    priors = [part.prior(model) for model in candidates]
     notes = []
     if reference not in names:
         other = names[int(np.argmax([prior.mean for prior in priors]))]
         notes.append(f"{reference} is not in this zoo: gains are over {other}, which past tasks speak best of.")
         reference = other
-    if unknown := calibration.unknown(names):
-        notes.append(f"Without a prior of their own, as no past task is known: {', '.join(unknown)}.")
+    if unknown := part.unknown(candidates):
+        given = f"given that of their kind, {part.spread:.1f} points wide"
+        notes.append(f"Without a prior of their own, as no past task is known ({given}): {', '.join(unknown)}.")
     if len(names) == 1:
         notes.append("One model: nothing to compare it with.")
-    table = np.array([[evidence[name].get(term, np.nan) for term in TERMS] for name in names], np.float64)
-    missing = [term for k, term in enumerate(TERMS) if not np.isfinite(table[:, k]).any()]
+    table = np.array([[evidence[name].get(term, np.nan) for term in part.terms] for name in names], np.float64)
+    missing = [term for k, term in enumerate(part.terms) if not np.isfinite(table[:, k]).any()]
     if missing:
         notes.append(f"Left out, as they need two images of each class: {', '.join(missing)}.")
-    place = names.index(reference)
-    told = posterior(
-        standardised(table), [families[name][0] for name in names], priors, calibration.coefficients, place
-    )
-    level = evidence[reference].get("shots_accuracy/target", np.nan) + calibration.level.bias / 100
-    intervals = told.interval(LEVEL, draw=calibration.coefficients.draw) / 100
-    half = np.sqrt(((intervals[:, 1] - intervals[:, 0]) / 2) ** 2 + (1.645 * calibration.level.sd / 100) ** 2)
+    place, groups = names.index(reference), [model.architecture for model in candidates]
+    told = posterior(standardised(table), groups, priors, part.coefficients, place)
+    level = evidence[reference].get(part.level.term, np.nan) + part.level.bias / 100
+    intervals = told.interval(LEVEL, draw=part.coefficients.draw) / 100
+    half = np.sqrt(((intervals[:, 1] - intervals[:, 0]) / 2) ** 2 + (1.645 * part.level.sd / 100) ** 2)
     accuracy = np.clip(level + told.gain / 100, 0, 1)
     around = np.clip(level + told.gain[:, None] / 100 + half[:, None] * np.array([-1, 1]), 0, 1)
     return Gains(
@@ -93,6 +94,7 @@ def predict_gains(
         p_best=told.p_best,
         posterior=told,
         reference=reference,
-        draw=calibration.coefficients.draw / 100,
+        draw=part.coefficients.draw / 100,
         notes=tuple(notes),
+        statistics=part.statistics,
     )

@@ -14,7 +14,7 @@ from lin_ft.files.progress import bar
 from lin_ft.gain import predict_gains
 from lin_ft.gain.predict import LEVEL
 from lin_ft.ranking import Failed, RankConfig, View
-from lin_ft.ranking.rank import evidence_of
+from lin_ft.ranking.rank import candidate, evidence_of, kinds_of
 from lin_ft.zoo import REFERENCE, ZooModel
 
 
@@ -43,8 +43,8 @@ def likely_best(
     """The fewest models that hold the best with 90 %, `least` to `most` of them, by the posterior of `lin_ft.gain`.
 
     The posterior is taken from at most 10 training images of each class, as a ranking's. Where these are all there are,
-    the views keep the kernels that were made for it. Cost: two kernels of these images for each model of the zoo; none
-    where the zoo has one model.
+    the views keep the kernels that were made for it. Cost: a kernel or two of these images for each model of the zoo,
+    as their calibration needs; none where the zoo has one model.
 
     Raises:
         InputError: an empty zoo, or no model of it that can be asked; `most` below 1.
@@ -61,19 +61,18 @@ def likely_best(
     if len(zoo) == 1:
         return Asked((View(zoo[0], task, config),), (1.0,))
     few = _few(task, config.seed)
-    views, evidence, failed = {}, {}, []
+    views, evidence, failed, kinds = {}, {}, [], kinds_of(zoo)
     with bar(f"models for {task.name}", len(zoo)) if progress else contextlib.nullcontext(lambda done: None) as show:
         for done, model in enumerate(zoo, 1):
             view = View(model, few, config)
             try:
-                evidence[model.name], views[model.name] = evidence_of(view), view
+                evidence[model.name], views[model.name] = evidence_of(view, kinds), view
             except InputError as error:
                 failed.append(Failed(model.name, str(error).rstrip(".")))
             show(done)
     if not views:
         raise InputError(f"model {failed[0].name!r} could not be asked, nor any other: {failed[0].reason}.")
-    cards = {name: (view.model.card.architecture, view.model.card.family) for name, view in views.items()}
-    gains = predict_gains(evidence, cards, reference)
+    gains = predict_gains(evidence, [candidate(view.model) for view in views.values()], reference)
     places, _ = gains.posterior.smallest_set(LEVEL)
     if len(places) < least:
         places = np.argsort(-gains.p_best, kind="stable")[:least].tolist()

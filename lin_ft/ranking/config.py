@@ -16,10 +16,10 @@ from lin_ft.zoo import REFERENCE
 class RankConfig:
     """What is computed for every model, and by what they are ranked."""
 
-    score: str = "predicted_decrease"
-    """The default is the score of ours that ranked best on the development tasks of two zoos (README, "Measured so
-    far"). Any of lin_ft.scores.SCORES; "gain", which predicts points with an interval (lin_ft.gain); or a function of
-    your own, "file.py:function"."""
+    score: str = ""
+    """"gain", which predicts points with an interval (lin_ft.gain); any of lin_ft.scores.SCORES; or a function of your
+    own, "file.py:function". Empty: gain, or under a zero head or where not all weights train, which gains are not
+    calibrated for, predicted_decrease."""
     head: str = "random"
     """zero or random, see lin_ft.heads: what the backbone's part of the kernel sees."""
     probes: int = 2
@@ -40,12 +40,17 @@ class RankConfig:
     seed: int = 0
     scores: tuple[str, ...] = ()
     """Shown beside: names of lin_ft.scores.SCORES, "all", or functions of your own, "file.py:function"."""
+    curve: bool = False
+    """Foretell the first model's accuracy with a quarter to four times the training images; see lin_ft.gain.curve."""
     source_shots: int = 0
     """Images a class of each model's source data, for the scores that need them; 0: those scores are left out."""
     details: bool = False
     """Keep what the HTML report shows of each model; costs one more decomposition."""
 
     def __post_init__(self):
+        if not self.score:
+            usual = self.head == "random" and self.trainable == "all"
+            object.__setattr__(self, "score", GAIN if usual else "predicted_decrease")
         if ":" not in self.score and self.score != GAIN:
             check_name(self.score)
         if self.head not in heads_for("ranking"):

@@ -13,7 +13,7 @@ from lin_ft.ranking.result import Ranking
 from lin_ft.zoo import ZooModel
 from lin_ft.zoo.identity import card_digest
 
-LOOKS = ("details",)
+LOOKS = ("details", "curve")
 """Fields of RankConfig that change no row."""
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from lin_ft import scores as suite
-from lin_ft.batch_statistics import STATISTICS
+from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.files.progress import bar
-from lin_ft.gain import Sight, predict_gains, terms
+from lin_ft.gain import Candidate, Prior, Sight, load, predict_gains, terms
+from lin_ft.gain.curve import curve, parts_of
 from lin_ft.predict import backbone_part, balanced_accuracy, bootstrap_interval, is_unbalanced
 from lin_ft.ranking.config import RankConfig
 from lin_ft.ranking.inputs import score_inputs
@@ -45,14 +46,18 @@ def _ranked(zoo: Sequence[ZooModel], task: Task, config: RankConfig, progress: b
         raise InputError(f"zoo: {', '.join(twice)} come twice; every model needs a name of its own.")
     for model in zoo:  # before anything is computed that an error would lose
         model.check_size(*task.train.images.shape[1:3])
-    rows, failed, evidence = [], [], {}
+    rows, failed, evidence, parts = [], [], {}, {}
+    kinds = kinds_of(zoo)
+    several = task.train.counts().min() > 1
     with bar(f"ranking for {task.name}", len(zoo)) if progress else _silent() as show:
         for done, model in enumerate(zoo):
             try:
                 view = View(model, task, config)
-                told = evidence_of(view) if config.score == GAIN else {}
+                told = evidence_of(view, kinds) if config.score == GAIN else {}
                 rows.append(describe(view))
                 evidence[model.name] = told
+                if config.curve and several:
+                    parts[model.name] = parts_of(_where_it_starts(view, kinds).kernel, view.labels, seed=config.seed)
             except InputError as error:
                 failed.append(Failed(model.name, str(error).rstrip(".")))
             show(done + 1)
@@ -68,7 +73,8 @@ def _ranked(zoo: Sequence[ZooModel], task: Task, config: RankConfig, progress: b
     if config.score not in (*SCORES, GAIN) and all(row.scores[config.score].value is None for row in rows):
         raise InputError(f"score {config.score!r}: no value for any model: {rows[0].scores[config.score].reason}.")
     if config.score == GAIN:
-        return _by_gain(rows, evidence, zoo, task, config, counts, tuple(failed))
+        ranking = _by_gain(rows, evidence, zoo, task, config, counts, tuple(failed))
+        return _with_curve(ranking, parts) if config.curve else ranking
     rows.sort(key=lambda row: row.key(config.score), reverse=True)
     rows = [
         dataclasses.replace(
@@ -79,7 +85,8 @@ def _ranked(zoo: Sequence[ZooModel], task: Task, config: RankConfig, progress: b
         for place, row in enumerate(rows)
     ]
     about = (task.name, task.n, task.n_classes, config.reference, config.score)
-    return Ranking(*about, tuple(rows), counts, tuple(failed))
+    ranking = Ranking(*about, tuple(rows), counts, tuple(failed))
+    return _with_curve(ranking, parts) if config.curve else ranking
 
 
 def _by_gain(
@@ -92,8 +99,8 @@ def _by_gain(
     failed: tuple[Failed, ...],
 ) -> Ranking:
     """Rows by the posterior of lin_ft.gain; the predicted accuracy is the reference's level plus the gain."""
-    cards = {model.name: (model.card.architecture, model.card.family) for model in zoo}
-    gains = predict_gains(evidence, cards, config.reference)
+    ranked = [candidate(model) for model in zoo if model.name in evidence]
+    gains = predict_gains(evidence, ranked, config.reference)
     for place, row in enumerate(rows):
         new: dict[str, Any] = {
             "predicted_gain": float(gains.gain[place]),
@@ -108,18 +115,52 @@ def _by_gain(
     rows.sort(key=lambda row: row.key(GAIN), reverse=True)
     ordered = tuple(dataclasses.replace(row, rank=place + 1) for place, row in enumerate(rows))
     about = (task.name, task.n, task.n_classes, gains.reference, GAIN)
-    return Ranking(*about, ordered, counts, failed, gains, advice, gains.notes)
+    notes = gains.notes
+    if config.trainable != "all":
+        notes += (f"Gains are calibrated on fine-tuning all weights, not {config.trainable}.",)
+    return Ranking(*about, ordered, counts, failed, gains, advice, notes)
 
 
-def evidence_of(view: View) -> dict[str, float]:
-    """The terms of lin_ft.gain of one model on one task, with the source's batch statistics and with the target's.
+def _with_curve(ranking: Ranking, parts: dict[str, dict[float, float]]) -> Ranking:
+    first = ranking.models[0]
+    if first.name not in parts:
+        note = "No curve: a class has one training image, and two are needed to leave one out."
+        return dataclasses.replace(ranking, notes=(*ranking.notes, note))
+    at_n = first.predicted_accuracy, first.predicted_accuracy_interval
+    return dataclasses.replace(ranking, curve=curve(parts[first.name], ranking.n, ranking.n_classes, *at_n))
 
-    Cost: two kernels; one where the network has no BatchNorm.
+
+def _where_it_starts(view: View, kinds: Sequence[Statistics]) -> View:
+    """What gains are told from, whatever else is shown: the target's batch statistics where its calibration has them."""
+    return view.under(statistics="target" if "target" in kinds else "source", head="random")
+
+
+def kinds_of(zoo: Sequence[ZooModel]) -> tuple[Statistics, ...]:
+    """Of batch statistics: those that the gains of these models are told from."""
+    needed = load().part([candidate(model) for model in zoo])[1].statistics
+    return tuple(kind for kind in STATISTICS if kind in needed)
+
+
+def candidate(model: ZooModel) -> Candidate:
+    """What lin_ft.gain knows a model by: the weights as they lie on disk, not a name that another may bear."""
+    card = model.card
+    try:
+        digest = model.weights_digest
+    except InputError:  # told where the model is ranked
+        digest = ""
+    prior = Prior(float(card.prior["mean"]), float(card.prior["sd"])) if card.prior else None
+    return Candidate(card.name, card.architecture, card.family, digest, prior)
+
+
+def evidence_of(view: View, kinds: Sequence[Statistics] = STATISTICS) -> dict[str, float]:
+    """The terms of lin_ft.gain of one model on one task, under these kinds of batch statistics.
+
+    Cost: a kernel for each kind; one where the network has no BatchNorm.
     """
     sights: dict[str, Sight] = {}
-    for kind in STATISTICS[::-1]:
+    for kind in sorted(kinds):
         of_kind = view.under(statistics=kind, head="random")
-        if kind == "target" and of_kind.network is view.model:
+        if kind == "target" and of_kind.network is view.model and "source" in sights:
             sights[kind] = sights["source"]
             continue
         sights[kind] = Sight(of_kind.features, backbone_part(of_kind.kernel, of_kind.features))

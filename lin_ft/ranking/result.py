@@ -13,6 +13,7 @@ from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.finetune import FinetuneConfig, FinetuneResult
 from lin_ft.gain import Gains
+from lin_ft.gain.curve import CurvePoint
 from lin_ft.ranking.agreement import kendall_matrix
 from lin_ft.ranking.table import balance_note, ranking_table, score_table
 from lin_ft.ranking.verify import verdict, verified
@@ -69,6 +70,14 @@ class RankedModel:
     p_best: float | None = None
     """Probability of being the best model of the ranking; by the score `gain` alone."""
 
+    @property
+    def held(self) -> bool | None:
+        """Whether the measured gain lies in the predicted interval; None where either is missing."""
+        if self.predicted_gain_interval is None or self.measured_gain is None:
+            return None
+        low, high = self.predicted_gain_interval
+        return low <= self.measured_gain <= high
+
     def key(self, score: str) -> tuple[float, ...]:
         """What rows are ordered by, the largest first; -inf where the score has no value for this model."""
         if score == GAIN:
@@ -120,6 +129,8 @@ class Ranking:
     """Which model to fine-tune, how sure that is, what the choice costs; by the score `gain` alone."""
     notes: tuple[str, ...] = ()
     """What was assumed for the gains."""
+    curve: tuple[CurvePoint, ...] = ()
+    """Of the first model: accuracy with a quarter to four times the training images; where asked for."""
     made_of: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
     """Digests of images, weights and cards, and the settings: see `lin_ft.ranking.outdated`."""
 
@@ -210,6 +221,8 @@ class Ranking:
             }
             if row.measured:
                 measured = row.measured.as_dict()
+                if row.held is not None:
+                    values["measured_gain_in_interval"] = row.held
                 values["measured_accuracy"] = measured["test_accuracy"]
                 values["measured_accuracy_interval"] = measured["test_accuracy_interval"]
                 values["measured_balanced_accuracy"] = measured["test_balanced_accuracy"]
@@ -220,7 +233,10 @@ class Ranking:
             models.append(values)
         names = ("task", "n", "n_classes", "reference", "score", "class_counts")
         failed = {"failed": [dataclasses.asdict(each) for each in self.failed]} if self.failed else {}
-        told = {"advice": self.advice, "notes": list(self.notes)} if self.advice else {}
+        told: dict[str, Any] = {"advice": self.advice} if self.advice else {}
+        told |= {"notes": list(self.notes)} if self.notes else {}
+        if self.curve:
+            told["curve"] = {"model": self.models[0].name, "points": [dataclasses.asdict(each) for each in self.curve]}
         made_of = {"made_of": dict(self.made_of)} if self.made_of else {}
         return {name: getattr(self, name) for name in names} | {"models": models} | failed | told | made_of
 
@@ -271,12 +287,15 @@ def ranking_from_dict(values: dict[str, Any]) -> Ranking:
                 row["predicted_gain_interval"] = (interval[0], interval[1])
             scores = {name: Scored(**each) for name, each in row.pop("scores", {}).items()}
             gain = row.pop("measured_gain", None)
+            row.pop("measured_gain_in_interval", None)
             rows.append(RankedModel(**row, measured=measured, measured_gain=gain, scores=scores))
         names = ("task", "n", "n_classes", "reference", "score")
         counts = tuple(values.get("class_counts", ()))
         failed = tuple(Failed(**each) for each in values.get("failed", ()))
         about = {name: values[name] for name in names}
         told = {"advice": values.get("advice", ""), "notes": tuple(values.get("notes", ()))}
+        points = values.get("curve", {}).get("points", ())
+        told["curve"] = tuple(CurvePoint(**each | {"interval": tuple(each["interval"])}) for each in points)
         told["made_of"] = values.get("made_of", {})
         return Ranking(**about, models=tuple(rows), class_counts=counts, failed=failed, **told)
     except (KeyError, TypeError) as error:

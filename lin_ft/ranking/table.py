@@ -43,7 +43,7 @@ def ranking_table(ranking: "Ranking", *, wide: bool = False) -> Fitted:
                 Column("balanced\n% [95 % CI]", [_with_interval(*each) if each else "" for each in balanced], weight=11)
             )
         columns += [
-            Column("\ngain", [_signed(row.measured_gain) for row in rows], weight=8),
+            Column("measured\ngain", [_measured(row, ranking.reference) for row in rows], weight=8),
         ]
     elif gained and not wide:
         columns.append(Column("\ns", [f"{row.seconds:.1f}" for row in rows], weight=3))
@@ -55,11 +55,14 @@ def ranking_table(ranking: "Ranking", *, wide: bool = False) -> Fitted:
             Column("\ns", [f"{row.seconds:.1f}" for row in rows], weight=3),
         ]
     left_out = [f"{each.name} ({each.reason})" for each in ranking.failed]
-    points = "" if gained else f"{ranking.score} orders the models; --score gain predicts points with an interval."
+    checked = any(row.held is not None and row.name != ranking.reference for row in rows)
+    held = "✓ ✗: whether the measured gain lies in the predicted interval." if checked else ""
+    points = held if gained else f"{ranking.score} orders the models; --score gain predicts points with an interval."
     notes = [
         ranking.advice,
         *ranking.notes,
         points,
+        _curve(ranking),
         ranking.balance_note,
         f"Not ranked: {'; '.join(left_out)}." if left_out else "",
     ]
@@ -92,6 +95,21 @@ def _gain(row: "RankedModel") -> str:
     return (
         "" if row.predicted_gain is None else f"{100 * row.predicted_gain:+.1f} [{100 * low:+.0f}, {100 * high:+.0f}]"
     )
+
+
+def _measured(row: "RankedModel", reference: str) -> str:
+    text = _signed(row.measured_gain)
+    return text if row.held is None or row.name == reference else f"{text} {'✓' if row.held else '✗'}"
+
+
+def _curve(ranking: "Ranking") -> str:
+    if not ranking.curve:
+        return ""
+    told = [
+        f"{100 * each.accuracy:.0f} [{100 * each.interval[0]:.0f}, {100 * each.interval[1]:.0f}] % with {each.n}"
+        for each in ranking.curve
+    ]
+    return f"{ranking.models[0].name} by the number of training images: {', '.join(told)}."
 
 
 def _signed(value: float | None) -> str:

@@ -56,8 +56,6 @@ def verdict(ranking: "Ranking") -> str:
 def _held(ranking: "Ranking") -> str:
     """How many measured gains lie in their predicted intervals; "" where there are none to compare."""
     inside = [
-        row.predicted_gain_interval[0] <= row.measured_gain <= row.predicted_gain_interval[1]
-        for row in ranking.models
-        if row.predicted_gain_interval and row.measured_gain is not None and row.name != ranking.reference
+        row.held for row in ranking.models if row.held is not None and row.name != ranking.reference
     ]
     return f" {sum(inside)} of {len(inside)} measured gains lie in their 90 % interval." if inside else ""

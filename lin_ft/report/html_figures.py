@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lin_ft.report.plain import plain
-from lin_ft.report.ranking_plot import PREDICTED, REFERENCE_LINE
+from lin_ft.report.ranking_plot import PREDICTED, REFERENCE_LINE, plot_gains
 from lin_ft.report.spectrum_plot import COLOURS, DASHES
 
 if TYPE_CHECKING:
@@ -17,9 +17,18 @@ LINES = 6
 
 
 def ranking_figure(ranking: "Ranking") -> str:
-    """One dot a model with its 95 % interval; dashed: the reference; dotted: chance."""
+    """One dot a model with its interval: of the gain in points, shaded by P(best), or else of the accuracy.
+
+    Dashed: the reference; dotted: chance.
+    """
     rows = ranking.models
     figure, axes = _axes(7.2, 1.1 + 0.34 * len(rows))
+    if rows[0].predicted_gain_interval:
+        plot_gains(ranking, axes)
+        axes.set_yticks(range(len(rows)), [f"{row.rank}. {row.name}" for row in rows])
+        axes.invert_yaxis()
+        plain(axes)
+        return _svg(figure)
     for place, row in enumerate(rows):
         low, high = row.predicted_accuracy_interval
         axes.plot([low, high], [place, place], color=PREDICTED, lw=2, alpha=0.5, solid_capstyle="round")
@@ -30,6 +39,24 @@ def ranking_figure(ranking: "Ranking") -> str:
     axes.set_yticks(range(len(rows)), [f"{row.rank}. {row.name}" for row in rows])
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="predicted accuracy (dotted: chance; dashed: reference)")
+    plain(axes)
+    return _svg(figure)
+
+
+def images_figure(ranking: "Ranking") -> str:
+    """Predicted accuracy of the first model by the number of training images, with its 90 % band; dotted: chance."""
+    figure, axes = _axes(6.0, 3.4)
+    n = [point.n for point in ranking.curve]
+    accuracies = [point.accuracy for point in ranking.curve]
+    low, high = zip(*(point.interval for point in ranking.curve), strict=True)
+    axes.fill_between(n, low, high, color=PREDICTED, alpha=0.2, lw=0)
+    axes.plot(n, accuracies, "o-", color=PREDICTED, ms=6)
+    axes.plot([ranking.n], [accuracies[n.index(ranking.n)]], "o", color="black", ms=8, zorder=4)
+    axes.axhline(1 / ranking.n_classes, color=REFERENCE_LINE, ls=":", lw=1, zorder=0)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(n, [str(each) for each in n])
+    axes.minorticks_off()
+    axes.set(ylim=(0, 1.02), xlabel="training images (black: yours)", ylabel="predicted accuracy")
     plain(axes)
     return _svg(figure)
 

@@ -70,6 +70,7 @@ img { width: 56px; height: 56px; border-radius: 3px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(18rem, 1fr)); gap: .8rem; }
 .card { display: flex; gap: .7rem; padding: .6rem; background: var(--soft); border-radius: 6px; font-size: .85rem; }
 .card img { width: 72px; height: 72px; flex: none; } .card ul { margin: .2rem 0 0; padding: 0; list-style: none; }
+.confusions { max-width: 30rem; }
 .right { color: #0a7d4f; } .wrong { color: #c2410c; }
 @media (prefers-color-scheme: dark) { .right { color: #4ade80; } .wrong { color: #fb923c; } }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft); padding: .7rem; border-radius: 6px; }

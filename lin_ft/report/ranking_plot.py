@@ -31,7 +31,7 @@ def ranking_picture(ranking: "Ranking") -> "Picture":
         axes = figure.add_subplot()
     else:  # the order comes from other numbers than the accuracies: these stand in front
         front, axes = figure.subplots(1, 2, sharey=True, width_ratios=(1, 2.4))
-        (_plot_gains if ranking.models[0].predicted_gain_interval else _plot_score)(ranking, front)
+        (plot_gains if ranking.models[0].predicted_gain_interval else _plot_score)(ranking, front)
     places = range(len(rows))
     values = [row.predicted_accuracy for row in rows]
     errors = [
@@ -94,7 +94,7 @@ def _plot_score(ranking: "Ranking", axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _plot_gains(ranking: "Ranking", axes: Any) -> None:
+def plot_gains(ranking: "Ranking", axes: Any) -> None:
     """Gains over the reference with their 90 % intervals, in points; the darker, the likelier to be the best."""
     for place, row in enumerate(ranking.models):
         gain, (low, high) = 100 * (row.predicted_gain or 0.0), row.predicted_gain_interval or (0.0, 0.0)
@@ -103,5 +103,8 @@ def _plot_gains(ranking: "Ranking", axes: Any) -> None:
         axes.plot([gain], [place], "o", ms=9, mfc=(shade,) * 3, mec="black", mew=0.7, zorder=3)
         axes.text(gain, place - 0.22, f"{row.p_best or 0.0:.0%}", ha="center", va="bottom", fontsize=7)
     axes.axvline(0, color=REFERENCE_LINE, ls="--", lw=1, zorder=1)
+    for place, row in enumerate(ranking.models):
+        if row.measured_gain is not None and row.name != ranking.reference:
+            axes.plot([100 * row.measured_gain], [place], "D", color=MEASURED, mec="black", ms=6, zorder=4)
     axes.set_xlabel("gain in points, 90 % interval\n(dark and above: P(best))")
     axes.spines[["top", "right"]].set_visible(False)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 from lin_ft.errors import InputError
@@ -48,6 +49,9 @@ class ModelCard:
     so it is used by `lin-ft zoo add --check` alone."""
     assumed: tuple[str, ...] = ()
     """What neither the source of foreign weights states nor who added them gave."""
+    prior: dict = dataclasses.field(default_factory=dict)
+    """What past tasks say of its advantage over other models, in accuracy points: `mean`, `sd` and, for readers, the
+    `tasks`. Empty: that of the package's calibration for these weights, else its family's; see lin_ft.gain."""
 
     @property
     def n_classes(self) -> int:
@@ -80,12 +84,20 @@ def load_card(path: str | Path) -> ModelCard:
             f"{path}: not a model card (a JSON object is expected); write or add it again, or move it away."
         )
     known = {field.name for field in dataclasses.fields(ModelCard)}
-    required = known - {"sha256", "options", "trunk", "interpolation", "assumed"}
+    required = known - {"sha256", "options", "trunk", "interpolation", "assumed", "prior"}
     problems = [f"missing {name}" for name in sorted(required - values.keys())]
     problems += [f"unknown {name}" for name in sorted(values.keys() - known)]
     if problems:
         raise InputError(
             f"{path}: not a model card of this version ({', '.join(problems)}); write or add it again, or move it away."
         )
+    prior = values.get("prior", {})
+    numbers = [prior.get(name) for name in ("mean", "sd")] if isinstance(prior, dict) else [None]
+    if prior and not (all(map(_is_number, numbers)) and numbers[1] >= 0):
+        raise InputError(f"{path}: its prior needs a mean and a sd in accuracy points, or leave it out; {_MEND}.")
     tuples = {name: tuple(values.get(name, ())) for name in ("class_names", "mean", "std", "assumed")}
     return ModelCard(**{**values, **tuples})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

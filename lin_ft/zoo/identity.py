@@ -21,7 +21,7 @@ DESCRIPTIVE = frozenset(
     {
         "name", "source", "domain", "class_names", "image_size", "n_params", "n_train", "n_test", "test_accuracy",
         "licence", "command", "commit", "hardware", "seconds", "seed", "recipe", "sha256", "trunk", "interpolation",
-        "assumed",
+        "assumed", "prior",
     }
 )  # fmt: skip
 """Fields of a card that change no output, or whose part is known otherwise: the weights are hashed themselves, and the

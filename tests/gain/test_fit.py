@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lin_ft.errors import InputError
-from lin_ft.gain import fit, judge, judge_gains, leaving_tasks_out
-from lin_ft.gain.fit import draw_noise
+from lin_ft.gain import averaged, fit, judge, judge_gains, leaving_tasks_out
+from lin_ft.gain.fit import draw_noise, mean_of_draws
 
 N_TASKS, N_MODELS = 40, 8
 
@@ -72,9 +72,44 @@ def test_noise_of_draws_is_without_what_all_models_share():
     assert draw_noise(y[:1]) == 0
 
 
+def test_draws_that_are_missing_count_as_fewer():
+    accuracy, evidence, groups, _ = made(draws=3)
+    ragged = accuracy.copy()
+    ragged[1:, ::2] = np.nan
+    found = fit(ragged, evidence, groups, 0, calibrated=False).coefficients
+    whole = fit(accuracy, evidence, groups, 0, calibrated=False).coefficients
+    assert found.within == pytest.approx(whole.within, abs=0.4)
+    assert found.draw == pytest.approx(1, abs=0.2)
+    np.testing.assert_array_equal(mean_of_draws(ragged)[::2], accuracy[0, ::2])
+    np.testing.assert_allclose(mean_of_draws(ragged)[1::2], accuracy[:, 1::2].mean(0))
+    of_one = fit(ragged[:1], evidence[:1], groups, 0, calibrated=False, draw=0.0).coefficients
+    assert fit(np.concatenate([ragged[:1], ragged[:1] * np.nan]), evidence[:2], groups, 0, calibrated=False,
+               draw=0.0).coefficients == of_one  # fmt: skip
+
+
+def test_models_without_a_past_are_as_wide_as_models_differ():
+    accuracy, evidence, groups, advantage = made(spread=4.0)
+    assert fit(accuracy, evidence, groups, 0, calibrated=False).spread == pytest.approx(advantage[1:].std(), rel=0.25)
+
+
+def test_the_noise_of_each_task_widens_its_intervals():
+    accuracy, evidence, groups, _ = made()
+    found = leaving_tasks_out(accuracy[:1, :6], evidence[:1, :6], groups, 0)
+    noise = np.array([0.0, 0, 0, 0, 0, 9])
+    narrow, wide = (judge(found, accuracy[1, :6], draw=each) for each in (0.0, noise))
+    extra = found[5].interval(0.9, draw=9.0) - found[5].interval(0.9)
+    assert wide.width - narrow.width == pytest.approx((extra[1:, 1] - extra[1:, 0]).mean() / 6)
+    both = averaged([narrow, wide])
+    assert both.width == pytest.approx((narrow.width + wide.width) / 2)
+    assert both.n == 2 * narrow.n
+
+
 def test_bad_input():
     accuracy, evidence, groups, _ = made()
     with pytest.raises(InputError, match="1 tasks"):
         fit(accuracy[:, :1], evidence[:, :1], groups, 0)
     with pytest.raises(InputError, match="complete"):
         fit(accuracy * np.nan, evidence, groups, 0)
+    accuracy[0, 0, 0] = np.nan
+    with pytest.raises(InputError, match="complete"):
+        fit(accuracy, evidence, groups, 0)

@@ -9,6 +9,7 @@ from tiny import light_task, random_model
 
 from lin_ft.errors import InputError
 from lin_ft.ranking import RankConfig, rank
+from lin_ft.report.html_mistakes import mistakes
 from lin_ft.report.html_report import write_report
 
 
@@ -50,10 +51,52 @@ def test_the_page_is_whole_and_needs_no_network(ranked, tmp_path):
     assert "jax" in page.text
     assert sum(tag == "svg" for tag, _ in page.tags) == 4
     pictures = sum(tag == "img" for tag, _ in page.tags)
-    votes = [[row.details.predicted[index] for row in ranking.models] for index in range(task.n)]
-    disputed = sum(len(set(column)) > 1 for column in votes)
-    assert f"On {disputed} of {task.n} images" in page.text
-    assert pictures == task.n + disputed, "six of each class, and those that models disagree on"
+    wrong = [
+        sum(row.details.predicted[index] != task.train.labels[index] for row in ranking.models)
+        for index in range(task.n)
+    ]
+    hard = sum(count == 2 for count in wrong)
+    assert ("Images that most models get wrong" in page.text) == (hard > 0)
+    assert pictures == task.n + hard, "those of the contact sheet, and those that both models get wrong"
+    assert f"{round(task.n - sum(ranking.models[0].correct))} of {task.n} wrong" in page.text
+    assert "disagree" not in page.text
+
+
+def test_mistakes_are_counted_by_pairs_of_classes(ranked):
+    ranking, task = ranked
+    labels, n_classes = task.train.labels, task.n_classes
+
+    def with_votes(row, votes):
+        return dataclasses.replace(row, details=dataclasses.replace(row.details, predicted=tuple(votes)))
+
+    off = ((labels + 1) % n_classes).tolist()
+    one_off = [int((labels[0] + 1) % n_classes), *labels[1:].tolist()]
+    rows = tuple(with_votes(row, votes) for row, votes in zip(ranking.models, (off, one_off), strict=True))
+    page = Page("".join(mistakes(dataclasses.replace(ranking, models=rows), task)))
+    assert f"{task.n} of {task.n} wrong" in page.text
+    count = int((labels == 0).sum())
+    assert f"{task.class_names[0]}{task.class_names[1 % n_classes]}{count} of {count}" in page.text
+    assert "1 of 10 images." in page.text.replace(f"1 of {task.n} images.", "1 of 10 images.")
+    assert "2 of 2 models are wrong, most often by" in page.text
+    right = tuple(with_votes(row, labels.tolist()) for row in ranking.models)
+    page = Page("".join(mistakes(dataclasses.replace(ranking, models=right), task)))
+    assert f"0 of {task.n} wrong" in page.text
+    assert "Images that most" not in page.text
+
+
+def test_by_gain_the_page_shows_the_table_of_the_terminal(tmp_path):
+    zoo = [random_model(tmp_path, name, seed) for seed, name in enumerate(("first", "second"))]
+    task = light_task()
+    ranking = rank(zoo, task, RankConfig(reference="first", probes=1, details=True, curve=True))
+    assert ranking.score == "gain"
+    page = Page(write_report(ranking, task, tmp_path / "page").read_text())
+    assert ranking.advice in page.text
+    for column in ranking.table().columns:
+        for cell in column.cells:
+            assert cell.strip() in page.text
+    assert sum(tag == "svg" for tag, _ in page.tags) == 5
+    assert "How many images?" in page.text
+    assert "90 % interval; the darker" in page.text
 
 
 def test_details_belong_to_the_prediction(ranked):
@@ -76,7 +119,7 @@ def test_tables_sort_and_the_page_takes_its_whole_width(ranked, tmp_path):
     ranking, task = ranked
     text = write_report(ranking, task, tmp_path / "new").read_text()
     head = text[text.index("<thead>") : text.index("</thead>")]
-    assert head.count("<th><button>") == head.count("<th>") == 9
+    assert head.count("<th><button>") == head.count("<th>") == 8
     assert "aria-sort" in text[text.rindex("<script>") :]
     body = re.search(r"\nbody {([^}]*)}", text)
     assert body is not None

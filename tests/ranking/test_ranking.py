@@ -9,11 +9,12 @@ from tiny import light_task, random_model
 
 from lin_ft.data import Task
 from lin_ft.errors import InputError
+from lin_ft.finetune import FinetuneResult
 from lin_ft.predict import decompose, leave_one_out_by_refit
 from lin_ft.ranking import SCORES, RankConfig, View, describe, rank, ranking_from_dict
 from lin_ft.report import plot_ranking
 
-CONFIG = RankConfig(reference="first", probes=1)
+CONFIG = RankConfig(reference="first", probes=1, score="predicted_decrease")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_the_same_seed_gives_the_same_ranking(zoo, task, ranking):
 
 
 def test_the_default_is_the_decrease_of_the_loss_that_the_suite_computes(zoo, task):
-    rows = rank(zoo, task, dataclasses.replace(CONFIG, score=RankConfig().score, scores=("all",))).models
+    rows = rank(zoo, task, dataclasses.replace(CONFIG, scores=("all",))).models
     for row in rows:
         assert row.predicted_decrease == pytest.approx(row.scores["predicted_decrease"].value, rel=1e-6)
     assert rows[0].predicted_decrease >= rows[1].predicted_decrease
@@ -223,6 +224,58 @@ def test_by_gain_every_number_follows_the_order(zoo, task, tmp_path):
     other = rank(zoo, task, dataclasses.replace(CONFIG, score="gain", reference="absent"))
     assert "absent is not in this zoo" in other.notes[0]
     assert other.reference in ("first", "second")
+
+
+def test_without_a_score_gains_are_predicted_where_they_are_calibrated():
+    assert RankConfig().score == "gain"
+    assert RankConfig(head="zero").score == RankConfig(trainable="norm").score == "predicted_decrease"
+    assert RankConfig(head="zero", score="gain").score == "gain"
+
+
+def test_gains_of_other_weights_than_all_say_what_they_were_calibrated_on(zoo, task):
+    ranking = rank(zoo, task, dataclasses.replace(CONFIG, score="gain", trainable="norm"))
+    assert "calibrated on fine-tuning all weights, not norm" in " ".join(str(ranking).split())
+
+
+def test_the_curve_belongs_to_the_first_model(zoo, task, tmp_path):
+    for score in ("gain", "predicted_decrease"):
+        ranking = rank(zoo, task, dataclasses.replace(CONFIG, score=score, curve=True))
+        assert [point.n for point in ranking.curve] == [task.n // 4, task.n // 2, task.n, 2 * task.n, 4 * task.n]
+        assert ranking.curve[2].accuracy == ranking.models[0].predicted_accuracy
+        ranking.save_json(tmp_path / "ranking.json")
+        values = json.loads((tmp_path / "ranking.json").read_text())
+        assert values["curve"]["model"] == ranking.models[0].name
+        assert ranking_from_dict(values).curve == ranking.curve
+        assert f"% with {4 * task.n}" in " ".join(str(ranking).split())
+
+
+def test_one_image_a_class_has_no_curve_and_says_so(zoo, task):
+    labels = task.train.labels
+    first = np.array([int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)])
+    few = dataclasses.replace(task, train=dataclasses.replace(task.train, images=task.train.images[first],
+                                                              labels=labels[first]))  # fmt: skip
+    ranking = rank(zoo, few, dataclasses.replace(CONFIG, score="gain", curve=True))
+    assert ranking.curve == ()
+    assert any("No curve" in note for note in ranking.notes)
+
+
+def test_a_measured_gain_says_whether_its_interval_held(zoo, task, tmp_path):
+    ranking = rank(zoo, task, dataclasses.replace(CONFIG, score="gain"))
+    rows = []
+    for row in ranking.models:
+        other = row.name != ranking.reference
+        gain = (row.predicted_gain_interval[1] + 0.01) if other else 0.0
+        measured = FinetuneResult(row.name, task.name, 0.1, {}, 0.5, (0.4, 0.6), np.empty(0, bool), (), 0.0)
+        rows.append(dataclasses.replace(row, measured=measured, measured_gain=gain))
+        assert rows[-1].held is (not other)
+    checked = dataclasses.replace(ranking, models=tuple(rows))
+    assert "✗" in str(checked)
+    assert "✓ ✗: whether" in " ".join(str(checked).split())
+    assert "0 of 1 measured gains lie in their 90 % interval" in checked.verdict()
+    checked.save_json(tmp_path / "ranking.json")
+    values = json.loads((tmp_path / "ranking.json").read_text())
+    assert [row["measured_gain_in_interval"] for row in values["models"] if row["name"] != ranking.reference] == [False]
+    assert ranking_from_dict(values).models[0].measured_gain == checked.models[0].measured_gain
 
 
 def test_the_picture_of_gains(zoo, task, tmp_path):
