@@ -73,4 +73,5 @@ for row in (ranking.models[0], ranking.models[-1]):
     (chosen,) = (model for model in zoo if model.name == row.name)
     measured[row.name] = finetune(chosen, task, config).test_accuracy
     low, high = row.predicted_accuracy_interval
-    print(f"{row.name}: predicted {row.predicted_accuracy:.1%} [{low:.0%}, {high:.0%}], fine-tuned {measured[row.name]:.1%}")
+    told = f"{row.predicted_accuracy:.1%} [{low:.0%}, {high:.0%}]"
+    print(f"{row.name}: predicted {told}, fine-tuned {measured[row.name]:.1%}")

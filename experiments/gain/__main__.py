@@ -86,7 +86,11 @@ def calibrated(data: GainMatrix, weight: tuple[float, float] | None = None) -> P
     """Fitted on everything there is."""
     chosen = list(data.complete)
     fitted = fit(
-        data.accuracy[chosen], data.evidence()[chosen], data.groups, data.reference, draw=draw_noise(data.accuracy),
+        data.accuracy[chosen],
+        data.evidence()[chosen],
+        data.groups,
+        data.reference,
+        draw=draw_noise(data.accuracy),
         weight=weight,
     )
     gap = level(data)

@@ -28,7 +28,15 @@ from lin_ft.data import load_task
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.gain.curve import (
-    LEVEL, PACKAGED, Growth, fit_growth, from_z, parts_of, save_growth, slope_of, to_z,
+    LEVEL,
+    PACKAGED,
+    Growth,
+    fit_growth,
+    from_z,
+    parts_of,
+    save_growth,
+    slope_of,
+    to_z,
 )  # fmt: skip
 from lin_ft.gain.evidence import MATCHINGS, RIDGES
 from lin_ft.predict import balanced_accuracy, decompose, matchings, select
@@ -246,17 +254,15 @@ def against_fine_tuning(
     return found
 
 
-def report(
-    rows: Sequence[dict[str, Any]], growth: dict[float, Growth], tuned: dict[float, dict[str, float]]
-) -> str:
+def report(rows: Sequence[dict[str, Any]], growth: dict[float, Growth], tuned: dict[float, dict[str, float]]) -> str:
     tasks, models = sorted({row["task"] for row in rows}), sorted({row["model"] for row in rows})
     lines = [
         "# Accuracy with more images",
         "",
         f"`python -m experiments.gain.curve`; {len(tasks)} tasks, {len(models)} models, n of"
         f" {min(r['shots'] for r in rows)} to {max(r['shots'] for r in rows)} images a class. Ridge regression with the"
-        " tangent kernel, on images that it was not trained on; every task is foretold from the others, the accuracy at n"
-        " given. Points.",
+        " tangent kernel, on images that it was not trained on; every task is foretold from the others, the accuracy at"
+        " n given. Points.",
         "",
         "| images | error of the learned curve | of no change | of a power law | 90 % covers | width | a, b, sd |",
         "| --- | --: | --: | --: | --: | --: | --- |",

@@ -13,7 +13,6 @@ from lin_ft.benchmark.config import load_config
 from lin_ft.errors import InputError
 from lin_ft.gain import ACROSS_TERMS, TERMS, standardised
 
-
 OF_TABLE = {
     "decrease/source": "predicted_decrease",
     "label_gradient_cka/source": "label_gradient_cka",

@@ -26,10 +26,12 @@ ORDERS = ("predicted_decrease", "pactran_gaussian", "logme")
 
 def rows_of(data: GainMatrix, weight: tuple[float, float] | None = None) -> dict[str, Judged]:
     """Fitted on one draw, with its evidence, judged against the mean of all others; the mean over the draws that can
-    be fitted on. With a single draw it is judged against that one's fine-tuning of the task that was left out. `weight` is
-    what the evidence is expected to weigh, see `lin_ft.gain.fit`."""
+    be fitted on. With a single draw it is judged against that one's fine-tuning of the task that was left out. `weight`
+    is what the evidence is expected to weigh, see `lin_ft.gain.fit`."""
     if not data.complete:
-        raise InputError(f"gain: no draw of {data.name} is fine-tuned and has terms on every task; compute one of them.")
+        raise InputError(
+            f"gain: no draw of {data.name} is fine-tuned and has terms on every task; compute one of them."
+        )
     found: dict[str, list[Judged]] = {}
     for place in data.complete:
         for name, row in _of_draw(data, place, weight).items():

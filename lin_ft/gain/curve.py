@@ -62,9 +62,7 @@ class CurvePoint:
     """90 %."""
 
 
-def parts_of(
-    kernel: Float[np.ndarray, "n n"], labels: Int[np.ndarray, " n"], *, seed: int = 0
-) -> dict[float, float]:
+def parts_of(kernel: Float[np.ndarray, "n n"], labels: Int[np.ndarray, " n"], *, seed: int = 0) -> dict[float, float]:
     """Mean images trained on, as a fraction of n -> balanced accuracy on the others; see FRACTIONS.
 
     The last is that of leaving one image of each class out, which also chooses the ridge of all, in units of the

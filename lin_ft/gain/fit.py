@@ -56,7 +56,7 @@ def fit(
     import scipy.optimize
 
     y, e = np.asarray(accuracy, np.float64), np.asarray(evidence, np.float64)
-    n_draws, n_tasks, n_models = y.shape
+    _, n_tasks, n_models = y.shape
     if n_tasks < 2 or n_models < 2:
         raise InputError(f"fit: {n_tasks} tasks and {n_models} models; at least two of each are needed.")
     whole = np.isfinite(y) & np.isfinite(e) if y.shape == e.shape else np.zeros_like(y, bool)

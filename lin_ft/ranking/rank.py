@@ -131,7 +131,7 @@ def _with_curve(ranking: Ranking, parts: dict[str, dict[float, float]]) -> Ranki
 
 
 def _where_it_starts(view: View, kinds: Sequence[Statistics]) -> View:
-    """What gains are told from, whatever else is shown: the target's batch statistics where its calibration has them."""
+    """What gains are told from, whatever else is shown: under the target's statistics where its calibration is."""
     return view.under(statistics="target" if "target" in kinds else "source", head="random")
 
 

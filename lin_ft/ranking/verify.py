@@ -55,7 +55,5 @@ def verdict(ranking: "Ranking") -> str:
 
 def _held(ranking: "Ranking") -> str:
     """How many measured gains lie in their predicted intervals; "" where there are none to compare."""
-    inside = [
-        row.held for row in ranking.models if row.held is not None and row.name != ranking.reference
-    ]
+    inside = [row.held for row in ranking.models if row.held is not None and row.name != ranking.reference]
     return f" {sum(inside)} of {len(inside)} measured gains lie in their 90 % interval." if inside else ""

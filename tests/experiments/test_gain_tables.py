@@ -17,7 +17,9 @@ from lin_ft.gain.curve import from_z, to_z
 MODELS, TASKS, DRAWS = ("m0", "m1", "m2", "m3", "m4", "m5"), ("t0", "t1", "t2", "t3", "t4", "t5"), 3
 CONFIG = """
 from lin_ft.benchmark.config import BenchConfig
-config = BenchConfig(name="made", zoo="embedded", models={models}, reference="m0", tasks={tasks}, shots=(10,), seeds=(0, 1, 2))
+config = BenchConfig(
+    name="made", zoo="embedded", models={models}, reference="m0", tasks={tasks}, shots=(10,), seeds=(0, 1, 2)
+)
 """
 
 
@@ -74,7 +76,9 @@ def test_evidence_that_says_all_predicts_all(made):
     assert rows["prior alone"].error > 2
     assert rows[REAL].error < 0.5
     text = table(read_again(made[0]), rows, level(read_again(made[0])))
-    assert text.splitlines()[-1].startswith(f"gain: error {rows[OURS].error:.1f} points (none {rows[REFERENCE].error:.1f}")
+    assert text.splitlines()[-1].startswith(
+        f"gain: error {rows[OURS].error:.1f} points (none {rows[REFERENCE].error:.1f}"
+    )
     assert "1 or 2 other draw(s)" in text
 
 
@@ -119,7 +123,8 @@ def test_fine_tuning_at_other_numbers_of_images_is_taken_up_when_the_table_holds
     growth, slopes = curves.fitted(curve_rows()), {"t0|0": dict.fromkeys(MODELS, 0.5)}
     assert curves.against_fine_tuning(options, slopes, growth) == {}
     more = [
-        row | {"shots": 20, "test_accuracy": float(from_z(to_z(row["test_accuracy"], 4, 10_000) + 0.5, 4))} for row in rows
+        row | {"shots": 20, "test_accuracy": float(from_z(to_z(row["test_accuracy"], 4, 10_000) + 0.5, 4))}
+        for row in rows
     ]
     write_parquet(as_table([*rows, *more]), tmp_path / "more.parquet")
     found = curves.against_fine_tuning(

@@ -7,10 +7,24 @@ import pytest
 
 from lin_ft.errors import InputError
 from lin_ft.gain.curve import (
-    LEVEL, Growth, curve, fit_growth, from_z, load_growth, parts_of, save_growth, slope_of, to_z,
+    LEVEL,
+    Growth,
+    curve,
+    fit_growth,
+    from_z,
+    load_growth,
+    parts_of,
+    save_growth,
+    slope_of,
+    to_z,
 )  # fmt: skip
 
-GROWTH = {0.25: Growth(-1.0, -0.5, 0.3), 0.5: Growth(-0.5, -0.3, 0.2), 2.0: Growth(0.4, 0.2, 0.3), 4.0: Growth(0.8, 0.3, 0.5)}
+GROWTH = {
+    0.25: Growth(-1.0, -0.5, 0.3),
+    0.5: Growth(-0.5, -0.3, 0.2),
+    2.0: Growth(0.4, 0.2, 0.3),
+    4.0: Growth(0.8, 0.3, 0.5),
+}
 
 
 def problem(shots=16, n_classes=3, apart=1.5, seed=0):

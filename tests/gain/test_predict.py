@@ -31,10 +31,9 @@ def told(names, **options):
 
 def made_part(names, *, architectures=("resnet20",), means=()):
     models = {name: KnownModel(mean, 1.0, f"digest of {name}") for name, mean in zip(names, means, strict=True)}
-    return Part(
-        TERMS, Coefficients(3.0, 6.0, 2.0, 1.0), 4.0, Level("shots_accuracy/target", 0.0, 5.0), models, {"single": 0.5}, architectures, names[0],
-        ("a", "b"), {},
-    )  # fmt: skip
+    level = Level("shots_accuracy/target", 0.0, 5.0)
+    about = architectures, names[0], ("a", "b"), {}
+    return Part(TERMS, Coefficients(3.0, 6.0, 2.0, 1.0), 4.0, level, models, {"single": 0.5}, *about)
 
 
 def test_the_packaged_calibration_knows_the_models_of_both_matrices():
