@@ -70,9 +70,7 @@ def _table(ranking: "Ranking") -> str:
 
     columns = ranking_table(ranking).columns
     heads = [" ".join(column.head.replace("-\n", "-").split()) for column in columns]
-    rows = [
-        [text(cell.strip()) for cell in cells] for cells in zip(*(column.cells for column in columns), strict=True)
-    ]
+    rows = [[text(cell.strip()) for cell in cells] for cells in zip(*(column.cells for column in columns), strict=True)]
     notes = ["* the reference that gains are against"] if any("*" in row[0] for row in rows) else []
     notes += [ranking.balance_note] if ranking.balance_note else []
     notes += [ranking.verdict()] if sum(row.measured is not None for row in ranking.models) > 1 else []
