@@ -244,7 +244,7 @@ def against_fine_tuning(
             drawn = [each[model] for key, each in slopes.items() if key.rpartition("|")[0] == task and model in each]
             if at != shots or not drawn or (task, model, config.shots[0]) not in means:
                 continue
-            now, truth = np.mean(means[task, model, config.shots[0]]), np.mean(values)
+            now, truth = float(np.mean(means[task, model, config.shots[0]])), float(np.mean(values))
             z = to_z(now, classes[task], 10_000) + g.a + g.b * np.mean(drawn)
             told, low, high = from_z(z + g.sd * LEVEL * np.array([0, -1, 1]), classes[task])
             errors.append((abs(told - truth), abs(now - truth), low <= truth <= high))

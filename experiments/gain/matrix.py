@@ -59,7 +59,7 @@ class GainMatrix:
     def evidence(self, names: tuple[str, ...] = ()) -> np.ndarray:
         """(S, T, M) of these terms (default: of those chosen); NaN where a draw has none."""
         stacked = np.stack([self.terms[name] for name in names or self.chosen], -1)
-        there = np.isfinite(stacked).any((2, 3))
+        there = np.asarray(np.isfinite(stacked).any((2, 3)))
         return np.where(there[..., None], [[standardised(task) for task in draw] for draw in stacked], np.nan)
 
     def without(self, tasks: Sequence[str]) -> "GainMatrix":

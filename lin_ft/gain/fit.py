@@ -60,7 +60,7 @@ def fit(
     if n_tasks < 2 or n_models < 2:
         raise InputError(f"fit: {n_tasks} tasks and {n_models} models; at least two of each are needed.")
     whole = np.isfinite(y) & np.isfinite(e) if y.shape == e.shape else np.zeros_like(y, bool)
-    there = whole.all(-1)
+    there = np.asarray(whole.all(-1))
     if not there.any(0).all() or (whole != there[..., None]).any():
         raise InputError("fit: accuracies and evidence must be of the same shape, and complete.")
     y = np.where(there[..., None], y - y.mean(-1, keepdims=True), np.nan)

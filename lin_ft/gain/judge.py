@@ -83,7 +83,8 @@ def judge(
 def averaged(rows: Sequence[Judged]) -> Judged:
     """The mean of judgements that weigh alike, as of one draw after the other; `n` is their sum."""
     values = {field.name: [getattr(row, field.name) for row in rows] for field in dataclasses.fields(Judged)}
-    return Judged(**{name: float(np.mean(each)) for name, each in values.items()} | {"n": sum(values["n"])})
+    total = sum(values.pop("n"))
+    return Judged(**{name: float(np.mean(each)) for name, each in values.items()}, n=total)
 
 
 def noisy(each: Posterior, draw: float) -> Posterior:

@@ -92,12 +92,11 @@ def load_card(path: str | Path) -> ModelCard:
             f"{path}: not a model card of this version ({', '.join(problems)}); write or add it again, or move it away."
         )
     prior = values.get("prior", {})
-    numbers = [prior.get(name) for name in ("mean", "sd")] if isinstance(prior, dict) else [None]
-    if prior and not (all(map(_is_number, numbers)) and numbers[1] >= 0):
+    if prior and not (isinstance(prior, dict) and _is_number(prior.get("mean")) and _is_number(prior.get("sd"), 0)):
         raise InputError(f"{path}: its prior needs a mean and a sd in accuracy points, or leave it out; {_MEND}.")
     tuples = {name: tuple(values.get(name, ())) for name in ("class_names", "mean", "std", "assumed")}
     return ModelCard(**{**values, **tuples})
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_number(value: object, least: float = -math.inf) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= least

@@ -65,6 +65,13 @@ def test_cards_are_shown_as_they_are_written(zoo, tmp_path, capsys, monkeypatch)
     assert "[red]photos[/]" in capsys.readouterr().out
     assert cli.main(["zoo", "info", "first", "--zoo", str(tmp_path / "zoo")]) == 0
     assert "a[/b] :cat:" in capsys.readouterr().out
+    path.write_text(json.dumps(values | {"prior": {"mean": 2.0, "sd": 1.5, "tasks": ["birds"]}}))
+    assert cli.main(["zoo", "info", "first", "--zoo", str(tmp_path / "zoo")]) == 0
+    assert "+2.0 ± 1.5 points over the mean of its zoo, on birds" in " ".join(capsys.readouterr().out.split())
+    for wrong in ({"mean": 2.0}, {"mean": 2.0, "sd": -1.0}, {"mean": "high", "sd": 1.0}, [2.0, 1.0]):
+        path.write_text(json.dumps(values | {"prior": wrong}))
+        assert cli.main(["zoo", "list", "--zoo", str(tmp_path / "zoo")]) == 2
+        assert "first.json: its prior needs a mean and a sd" in capsys.readouterr().err
     path.write_text("{")
     assert cli.main(["zoo", "list", "--zoo", str(tmp_path / "zoo")]) == 2
     error = capsys.readouterr().err
