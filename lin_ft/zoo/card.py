@@ -92,7 +92,7 @@ def load_card(path: str | Path) -> ModelCard:
             f"{path}: not a model card of this version ({', '.join(problems)}); write or add it again, or move it away."
         )
     prior = values.get("prior", {})
-    if prior and not (isinstance(prior, dict) and _is_number(prior.get("mean")) and _is_number(prior.get("sd"), 0)):
+    if prior and not (isinstance(prior, dict) and _is_number(prior.get("mean")) and _is_number(prior.get("sd"), 0.0)):
         raise InputError(f"{path}: its prior needs a mean and a sd in accuracy points, or leave it out; {_MEND}.")
     tuples = {name: tuple(values.get(name, ())) for name in ("class_names", "mean", "std", "assumed")}
     return ModelCard(**{**values, **tuples})
