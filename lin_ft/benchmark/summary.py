@@ -58,7 +58,8 @@ def caption(judge: Judge) -> str:
     held = f"held against the mean of the {others} other draws" if others > 1 else "held against the other draw"
     scored = "every draw" if n > others else f"{n} of them"
     return (
-        f"{size}, {others + 1} draws of the sample{gaps}. Each score of {scored} is {held}; beside it, without interval, against the one fine-tuning of its own draw. {INTERVAL}."
+        f"{size}, {others + 1} draws of the sample{gaps}. Each score of {scored} is {held}; beside it, without"
+        f" interval, against the one fine-tuning of its own draw. {INTERVAL}."
     )
 
 
