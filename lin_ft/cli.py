@@ -1,14 +1,10 @@
 """Which pre-trained model should I fine-tune on my data?
 
 Begin with: lin-ft rank photos/
-
 $LIN_FT_CACHE: the folder of all that is fetched and kept.
-
 $LIN_FT_ZOO: the folder of your own models.
-
 --version: print the version.
-
---tyro-print-completion bash: print what completes commands there (or zsh, tcsh).
+--tyro-print-completion bash: print what completes commands (or zsh, tcsh).
 """
 
 import functools
@@ -24,6 +20,7 @@ from typing import Annotated, Any
 import tyro
 
 from lin_ft import __version__
+from lin_ft.commands.help import with_help
 from lin_ft.errors import InputError
 from lin_ft.files.programs import keep_programs
 
@@ -62,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _class(name: str) -> Any:
-    return getattr(importlib.import_module(f"lin_ft.commands.{name}"), name.capitalize())
+    return with_help(getattr(importlib.import_module(f"lin_ft.commands.{name}"), name.capitalize()))
 
 
 def _subcommand(name: str) -> Any:

@@ -44,7 +44,7 @@ class _OfConfig:
 
 @dataclasses.dataclass(frozen=True)
 class BenchRun(_OfConfig):
-    """Compute all records that are missing; again after an interruption: goes on where it stopped."""
+    """Compute all records that are missing; the same command again goes on."""
 
     workers: int = 1
     """Processes that share the cells; more may be started from other terminals on the same folder."""
@@ -125,9 +125,9 @@ class BenchCollect(_OfConfig):
 
 @dataclasses.dataclass(frozen=True)
 class BenchPack(_OfConfig):
-    """Fold finished cells into finetune.jsonl.gz and scores.jsonl.gz, and collect the table beside them.
+    """Fold finished cells into packed files, and collect the table beside them.
 
-    Cut off at any point, it loses nothing: run it again. Workers may go on meanwhile.
+    Cut off at any point, it loses nothing: run it again; workers may go on.
     """
 
     older: Annotated[Path | None, tyro.conf.arg(name="from")] = None

@@ -56,7 +56,7 @@ class CacheShow:
 
 @dataclass(frozen=True)
 class CacheClear:
-    """Remove what can be computed anew (decoded arrays, features, kernels); with --fetched, downloads too."""
+    """Remove what can be computed anew; with --fetched, downloads too."""
 
     only: tuple[str, ...] = ()
     """Only these parts, as `lin-ft cache show` names them."""

@@ -33,9 +33,10 @@ class DataList:
 
 @dataclass(frozen=True)
 class DataInfo:
-    """Say what a data set, a folder of images or an .npz file holds; of the latter all that is not used."""
+    """Say what a data set, a folder or an .npz file holds, and what is not used."""
 
     name: Annotated[str, tyro.conf.Positional]
+    """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
 
     def run(self) -> None:
         from lin_ft.data import info, load_splits
@@ -54,6 +55,7 @@ class DataShow:
     """Write a contact sheet, some images of every class, as a PNG."""
 
     name: Annotated[str, tyro.conf.Positional]
+    """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
     out: Path | None = None
     """Default: NAME.png in the working directory."""
 

@@ -20,7 +20,7 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Doctor:
-    """What is installed, on which devices it computes, what lies in the cache and in the zoos."""
+    """What is installed, on which devices it computes, what cache and zoos hold."""
 
     def run(self) -> None:
         import jax

@@ -55,7 +55,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class Finetune:
-    """Fine-tune one model on a task for real; learning rate and weight decay chosen on validation."""
+    """Fine-tune one model on a task for real, the learning rate by validation."""
 
     what: What
     how: How = field(default_factory=How)

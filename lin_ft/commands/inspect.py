@@ -75,7 +75,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Inspect:
-    """Which labels are suspicious, which images are the same or hurt, which to label next: lin-ft inspect photos/."""
+    """Which labels are suspicious, which images repeat or hurt, which come next?"""
 
     what: What
     how: How = field(default_factory=How)

@@ -28,6 +28,7 @@ class ScoresInfo:
     """Say what a score is: formula, paper, range, cost."""
 
     name: Annotated[str, tyro.conf.Positional]
+    """A score, as `lin-ft scores list` names it."""
 
     def run(self) -> None:
         import inspect

@@ -13,7 +13,7 @@ from lin_ft.commands.zoo_of_name import chosen_zoo, zoo_with
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What the kernels of models see of a task: eigenvalues, label energy, time to fit."""
+    """What models' kernels see of a task: eigenvalues, label energy, time to fit."""
 
     target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")]
     """A data set's name, a folder with one sub-folder of images a class, or an .npz file."""
@@ -22,10 +22,13 @@ class Spectrum:
     shots: int | Literal["all"] | None = None
     """Training images a class, or all. Default: 10, or what there is in classes with fewer."""
     seed: int = 0
+    """Of the few-shot sample and of the probes."""
     zoo: str = ""
     """embedded, multi_domain, packaged, user, a folder, or several with commas. Default: the first that has them."""
     probes: int = 4
+    """Random heads that the kernel is averaged over."""
     plot: Path | None = Path("spectrum.png")
+    """The picture."""
     json: Path | None = None
     """Write eigenvalues and label energies here, a list with one entry a model."""
 

