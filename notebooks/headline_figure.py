@@ -19,9 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.common.figure import Options, evidence  # from the root of a checkout
-from lin_ft.benchmark.questions import answers
-from lin_ft.benchmark.questions.zoo import gains
-from lin_ft.report.gain_curve_plot import plot_gain_curves
+from lin_ft.benchmark.questions import answers, gains
+from lin_ft.report import plot_gain_curves
 
 OUT = Path(os.environ.get("LIN_FT_OUT", "."))
 

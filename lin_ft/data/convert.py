@@ -16,6 +16,8 @@ from lin_ft.data.pixel_range import BYTES, PixelRanges, check_finite, to_bytes
 from lin_ft.errors import InputError
 from lin_ft.typing import Pixels
 
+__all__ = ["convert_batch"]
+
 
 class Decoded(NamedTuple):
     """One picture as its source holds it."""
@@ -104,6 +106,13 @@ def convert_batch(images: np.ndarray, size: int, name: str, *, ranges: PixelRang
 
     `ranges` has seen the images of other splits where there are some; by default these are the whole data set.
     Raises InputError, naming `name`: another shape or type, NaN or infinite pixels, values that cannot be told.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data.convert import convert_batch
+        >>> convert_batch(np.array([[[0, 4095], [1365, 2730]]], np.uint16), 2, "scans")[0, ..., 0]  # 12 bits
+        array([[  0, 255],
+               [ 85, 170]], dtype=uint8)
     """
     check_shape(images, name)
     if not len(images):

@@ -25,6 +25,8 @@ from lin_ft.kernels.precision import kernel_dtype
 from lin_ft.trainable import Trainable, merge, split
 from lin_ft.typing import Apply, Array, Params
 
+__all__ = ["library"]
+
 
 def neural_tangents_gram(
     apply: Apply,

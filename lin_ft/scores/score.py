@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["INPUTS", "Score", "ScoreWarning", "Scored"]
+
 INPUTS = {
     "labels": "classes of the training images, (n,)",
     "source_probabilities": "softmax of the source head's logits, (n, Z)",

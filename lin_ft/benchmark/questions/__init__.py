@@ -14,7 +14,7 @@ from lin_ft.benchmark.questions.noise import how_fine_is_the_ruler
 from lin_ft.benchmark.questions.order import which_score_is_best
 from lin_ft.benchmark.questions.selections import how_many_selections
 from lin_ft.benchmark.questions.variant import does_a_choice_carry_over
-from lin_ft.benchmark.questions.zoo import does_a_zoo_help
+from lin_ft.benchmark.questions.zoo import does_a_zoo_help, gains
 
 __all__ = [
     "QUESTIONS",
@@ -25,6 +25,7 @@ __all__ = [
     "does_a_choice_carry_over",
     "does_a_zoo_help",
     "does_the_order_hold",
+    "gains",
     "how_close_is_the_gain",
     "how_fine_is_the_ruler",
     "how_many_selections",
@@ -51,5 +52,18 @@ QUESTIONS = (
 
 
 def answers(evidence: Evidence) -> list[Answer]:
-    """Every question that this matrix can answer."""
+    """Every question that this matrix can answer.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import answers
+        >>> from lin_ft.benchmark.static import fine_tuned
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> scores = {"label_gradient_cka": results.accuracy, "logme": -results.accuracy, **fine_tuned(results)}
+        >>> evidence = Evidence("simulated", Judge(results, scores), development=("s", "t", "u"))
+        >>> [answer.slug for answer in answers(evidence)]
+        ['zoo', 'scores', 'ruler', 'next_draw', 'selections', 'variant', 'architectures']
+    """
     return [row for row in (question(evidence) for question in QUESTIONS) if row is not None]

@@ -19,7 +19,18 @@ WORDS = {SAME: "within an architecture", ACROSS: "across architectures"}
 
 
 def do_scores_rank_architectures(evidence: Evidence) -> Answer | None:
-    """Kendall's tau over the pairs of models of one architecture, and over the others, apart."""
+    """Kendall's tau over the pairs of models of one architecture, and over the others, apart.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import do_scores_rank_architectures
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> evidence = Evidence("simulated", Judge(results, {"logme": results.accuracy}), development=("s", "t", "u"))
+        >>> do_scores_rank_architectures(evidence).verdict
+        'within an architecture: ranks'
+    """
     counts = count_pairs(evidence.results)
     kinds = [kind for kind in (SAME, ACROSS) if counts[kind]]
     tables = {kind: evidence.table(kind) for kind in kinds}

@@ -23,6 +23,18 @@ def does_the_order_hold(first: Evidence, second: Evidence, *, slug: str, questio
     """Spearman, over the scores that both have, of their mean Spearman here and there.
 
     Interval: tasks redrawn in both, the same ones where both have the same tasks.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import does_the_order_hold, of_halves
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> scores = {f"score {k}": truth + np.random.default_rng(k).normal(0, 0.1 * k, (2, 6, 5)) for k in range(5)}
+        >>> evidence = Evidence("simulated", Judge(results, scores), development=("s", "t", "u"))
+        >>> first, second = of_halves(evidence)
+        >>> does_the_order_hold(first, second, slug="halves", question="Does the order hold?").verdict
+        'holds in part'
     """
     here, there = ({k: v for k, v in row.table("spearman").items() if k in row.targeted} for row in (first, second))
     names = [name for name in here if name in there]
@@ -67,7 +79,18 @@ def _means(values: Float[np.ndarray, "*shape T"]) -> Float[np.ndarray, "*shape"]
 
 
 def of_halves(evidence: Evidence) -> tuple[Evidence, Evidence] | None:
-    """The development tasks and the others as two matrices: how far the order of scores holds without any change."""
+    """The development tasks and the others as two matrices: how far the order of scores holds without any change.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import of_halves
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> evidence = Evidence("simulated", Judge(results, {"logme": results.accuracy}), development=("s", "t", "u"))
+        >>> [half.results.tasks for half in of_halves(evidence)]
+        [('s', 't', 'u'), ('v', 'w', 'x')]
+    """
     rest = [task for task in evidence.results.tasks if task not in evidence.development]
     if len(evidence.development) < 3 or len(rest) < 3:
         return None

@@ -13,7 +13,20 @@ from lin_ft.benchmark.static import FINE_TUNED
 
 
 def is_the_best_best_again(evidence: Evidence) -> Answer | None:
-    """How often, how far behind it is, and how well a whole fine-tuning predicts the next."""
+    """How often, how far behind it is, and how well a whole fine-tuning predicts the next.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import is_the_best_best_again
+        >>> from lin_ft.benchmark.static import fine_tuned
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> scores = {"label_gradient_cka": results.accuracy, "logme": -results.accuracy, **fine_tuned(results)}
+        >>> evidence = Evidence("simulated", Judge(results, scores), development=("s", "t", "u"))
+        >>> is_the_best_best_again(evidence).verdict
+        'more often than not'
+    """
     if evidence.n_draws < 2:
         return None
     results = evidence.results

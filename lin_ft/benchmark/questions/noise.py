@@ -18,7 +18,18 @@ SUBSETS = 4
 
 
 def how_fine_is_the_ruler(evidence: Evidence) -> Answer | None:
-    """Reliability by task and over all, the ceiling that follows, the smallest difference between two scores."""
+    """Reliability by task and over all, the ceiling that follows, the smallest difference between two scores.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import how_fine_is_the_ruler
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> evidence = Evidence("simulated", Judge(results, {"logme": results.accuracy}), development=("s", "t", "u"))
+        >>> how_fine_is_the_ruler(evidence).verdict
+        'noise decides on 0 of 6 tasks'
+    """
     if evidence.n_draws < 2:
         return None
     rows = noise_ceiling(evidence.results)

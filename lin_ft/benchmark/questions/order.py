@@ -18,7 +18,20 @@ from lin_ft.benchmark.summary import Summary, as_dict, caption, markdown_table, 
 
 
 def which_score_is_best(evidence: Evidence) -> Answer | None:
-    """The best score, those not to be told from it, and the best form of Label-Gradient beside the best other score."""
+    """The best score, those not to be told from it, and the best form of Label-Gradient beside the best other score.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import which_score_is_best
+        >>> from lin_ft.benchmark.static import fine_tuned
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> scores = {"label_gradient_cka": results.accuracy, "logme": -results.accuracy, **fine_tuned(results)}
+        >>> evidence = Evidence("simulated", Judge(results, scores), development=("s", "t", "u"))
+        >>> which_score_is_best(evidence).verdict
+        'label_gradient_cka is first; Label-Gradient is first'
+    """
     table = evidence.table("spearman")
     scores = {name: values for name, values in table.items() if name in evidence.targeted}
     if len(scores) < 2 or max(np.isfinite(values).sum() for values in scores.values()) < 3:

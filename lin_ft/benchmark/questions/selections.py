@@ -12,7 +12,20 @@ from lin_ft.benchmark.static import BASELINES, BEST_ON_AVERAGE, FINE_TUNED, RAND
 
 
 def how_many_selections(evidence: Evidence) -> Answer | None:
-    """Mean number of fine-tunings, in the order of a score, until the best model is among them."""
+    """Mean number of fine-tunings, in the order of a score, until the best model is among them.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import how_many_selections
+        >>> from lin_ft.benchmark.static import fine_tuned
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> scores = {"label_gradient_cka": results.accuracy, "logme": -results.accuracy, **fine_tuned(results)}
+        >>> evidence = Evidence("simulated", Judge(results, scores), development=("s", "t", "u"))
+        >>> how_many_selections(evidence).verdict
+        'undecided'
+    """
     leading = [
         *_leading(evidence),
         *(name for name in (BEST_ON_AVERAGE, FINE_TUNED, RANDOM) if name in evidence.scores),

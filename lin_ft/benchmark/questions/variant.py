@@ -16,7 +16,18 @@ BEST = 8
 
 
 def does_a_choice_carry_over(evidence: Evidence) -> Answer | None:
-    """The score that is best on the development tasks, judged on the others."""
+    """The score that is best on the development tasks, judged on the others.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import does_a_choice_carry_over
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> evidence = Evidence("simulated", Judge(results, {"logme": results.accuracy}), development=("s", "t", "u"))
+        >>> does_a_choice_carry_over(evidence).verdict
+        'undecided'
+    """
     tasks = evidence.results.tasks
     tuned = np.isin(tasks, evidence.development)
     if not tuned.any() or tuned.all():

@@ -23,6 +23,16 @@ def does_a_zoo_help(evidence: Evidence) -> Answer:
     """Gain over the reference of the best model in each draw, and of the one that is best in the other draws.
 
     Luck flatters the first; the second is measured in this draw, where it was not chosen.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import does_a_zoo_help
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> evidence = Evidence("simulated", Judge(results, {"logme": results.accuracy}), development=("s", "t", "u"))
+        >>> does_a_zoo_help(evidence).verdict
+        'chosen on other draws: gains'
     """
     results = evidence.results
     accuracy, reference = results.accuracy, results.reference_accuracy
@@ -80,6 +90,18 @@ def gains(evidence: Evidence) -> dict[str, Float[np.ndarray, " M"]]:
     """Mean gain in points by number of models tried: of the blind rankings, a fine-tuning and the best scores by area.
 
     Against the mean of the other draws.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Evidence, Judge, Results
+        >>> from lin_ft.benchmark.questions import gains
+        >>> from lin_ft.benchmark.static import fine_tuned
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth + 0.01]), "a")
+        >>> scores = {"label_gradient_cka": results.accuracy, "logme": -results.accuracy, **fine_tuned(results)}
+        >>> evidence = Evidence("simulated", Judge(results, scores), development=("s", "t", "u"))
+        >>> gains(evidence)["label_gradient_cka"].shape
+        (5,)
     """
     truth, judge = evidence.judge.truth, evidence.judge
     curves = {}
