@@ -78,7 +78,14 @@ class ModelFunction:
 
 
 def head_logits(head: Params, features: Any) -> Any:
-    """phi W + b for `head = {"kernel": (d, C), "bias": (C,)}`; the bias may be missing."""
+    """phi W + b for `head = {"kernel": (d, C), "bias": (C,)}`; the bias may be missing.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.functions import head_logits
+        >>> head_logits({"kernel": np.array([[1.0], [2.0]]), "bias": np.array([0.5])}, np.array([[1.0, 1.0]]))
+        Array([[3.5]], dtype=float32)
+    """
     kernel = jnp.asarray(head["kernel"])
     if kernel.shape[0] != features.shape[1]:
         raise InputError(f"The head takes {kernel.shape[0]} features, but the network gives {features.shape[1]}.")
@@ -87,12 +94,27 @@ def head_logits(head: Params, features: Any) -> Any:
 
 
 def with_head(params: Params, head: Params) -> Params:
-    """The same weights under another head; see `lin_ft.heads.init_head`."""
+    """The same weights under another head; see `lin_ft.heads.init_head`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.functions import with_head
+        >>> params = {"conv": np.ones(3), "head": {"kernel": np.ones((8, 1000))}}
+        >>> with_head(params, {"kernel": np.zeros((8, 2))})["head"]["kernel"].shape
+        (8, 2)
+    """
     return {**params, "head": head}
 
 
 def without_head(params: Params) -> Params:
-    """The backbone's weights only."""
+    """The backbone's weights only.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.functions import without_head
+        >>> list(without_head({"conv": np.ones(3), "head": {"kernel": np.ones((8, 1000))}}))
+        ['conv']
+    """
     return {name: value for name, value in params.items() if name != "head"}
 
 
@@ -145,6 +167,22 @@ def from_linen(module: Any, variables: Params) -> tuple[ModelFunction, Params]:
     apart, so that the same function serves any number of classes. All collections but "params" are frozen.
     `x` is what the module takes, an array or a tree of arrays, and without a head the output may have any rank:
     `lin_ft.kernels.ntk` takes such functions too, the rest of lin_ft those with one array x and outputs (n, C).
+
+    Examples:
+        >>> import jax
+        >>> import lin_ft
+        >>> from flax import linen as nn
+        >>> class Net(nn.Module):
+        ...     def setup(self):
+        ...         self.hidden, self.head = nn.Dense(8), nn.Dense(3)
+        ...     def features(self, x):
+        ...         return nn.relu(self.hidden(x))
+        ...     def __call__(self, x):
+        ...         return self.head(self.features(x))
+        >>> x = jax.random.normal(jax.random.key(0), (6, 4))
+        >>> apply, params = lin_ft.from_linen(Net(), Net().init(jax.random.key(1), x))
+        >>> apply(params, x).shape, apply.features(params, x).shape
+        ((6, 3), (6, 8))
 
     Raises:
         InputError: weights that are not finite; and, when called, weights whose shapes do not fit, samples that
@@ -199,6 +237,21 @@ def from_nnx(module: Any) -> tuple[ModelFunction, Params]:
     The head is kept apart where the module has a method `features(x)` and a Linear layer called `head`.
 
     Inputs and outputs as in `from_linen`.
+
+    Examples:
+        >>> import jax
+        >>> import lin_ft
+        >>> from flax import nnx
+        >>> class Net(nnx.Module):
+        ...     def __init__(self, rngs):
+        ...         self.hidden, self.head = nnx.Linear(4, 8, rngs=rngs), nnx.Linear(8, 3, rngs=rngs)
+        ...     def features(self, x):
+        ...         return nnx.relu(self.hidden(x))
+        ...     def __call__(self, x):
+        ...         return self.head(self.features(x))
+        >>> apply, params = lin_ft.from_nnx(Net(nnx.Rngs(0)))
+        >>> apply(params, jax.numpy.ones((6, 4))).shape
+        (6, 3)
 
     Raises:
         InputError: weights that are not finite; and, when called, samples that the module does not take, features of
@@ -327,12 +380,48 @@ def check_inputs(params: Params, x: Array, *others: Array) -> None:
 
 
 def features_of(apply: ModelFunction, params: Params, x: Array, *, batch_size: int = 128) -> Features:
-    """phi of many samples, (n, d), in equal batches. Cost: one forward pass, memory of one batch."""
+    """phi of many samples, (n, d), in equal batches. Cost: one forward pass, memory of one batch.
+
+    Examples:
+        >>> import jax
+        >>> import lin_ft
+        >>> from flax import linen as nn
+        >>> from lin_ft.functions import features_of
+        >>> class Net(nn.Module):
+        ...     def setup(self):
+        ...         self.hidden, self.head = nn.Dense(8), nn.Dense(3)
+        ...     def features(self, x):
+        ...         return nn.relu(self.hidden(x))
+        ...     def __call__(self, x):
+        ...         return self.head(self.features(x))
+        >>> x = jax.random.normal(jax.random.key(0), (6, 4))
+        >>> apply, params = lin_ft.from_linen(Net(), Net().init(jax.random.key(1), x))
+        >>> features_of(apply, params, x, batch_size=4).shape
+        (6, 8)
+    """
     return _in_batches(_features, apply, without_head(params), x, batch_size)
 
 
 def logits_of(apply: Apply, params: Params, x: Array, *, batch_size: int = 128) -> Logits:
-    """f of many samples, (n, C), in equal batches. Cost: one forward pass, memory of one batch."""
+    """f of many samples, (n, C), in equal batches. Cost: one forward pass, memory of one batch.
+
+    Examples:
+        >>> import jax
+        >>> import lin_ft
+        >>> from flax import linen as nn
+        >>> from lin_ft.functions import logits_of
+        >>> class Net(nn.Module):
+        ...     def setup(self):
+        ...         self.hidden, self.head = nn.Dense(8), nn.Dense(3)
+        ...     def features(self, x):
+        ...         return nn.relu(self.hidden(x))
+        ...     def __call__(self, x):
+        ...         return self.head(self.features(x))
+        >>> x = jax.random.normal(jax.random.key(0), (6, 4))
+        >>> apply, params = lin_ft.from_linen(Net(), Net().init(jax.random.key(1), x))
+        >>> logits_of(apply, params, x, batch_size=4).shape
+        (6, 3)
+    """
     return _in_batches(_logits, as_function(apply), params, x, batch_size)
 
 

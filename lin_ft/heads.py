@@ -60,6 +60,23 @@ def init_head(
     Only `ridge` looks at the values of features and targets. Cost: O(n d min(n, d)) for `ridge`, nothing
     otherwise.
 
+    Args:
+        kind: `zero`, `random`, `ridge` or `pretrained`.
+        features: phi of the images.
+        targets: Y, whose columns say how many classes there are.
+        key: of a random head.
+        variance: s² of a random head; None: 1/d.
+        ridges: penalties to choose from, in units of ||phi_centred||² / n.
+        pretrained: the head that is taken as it is.
+
+    Examples:
+        >>> import jax
+        >>> import numpy as np
+        >>> from lin_ft import init_head
+        >>> features, targets = np.ones((6, 4), np.float32), np.eye(3)[np.arange(6) % 3]
+        >>> {name: leaf.shape for name, leaf in init_head("random", features, targets, jax.random.key(0)).items()}
+        {'bias': (3,), 'kernel': (4, 3)}
+
     Raises:
         InputError: an unknown kind, a missing key or head, shapes that do not fit, values that are not
             finite.
@@ -130,6 +147,14 @@ def ridge_head(
     Uᵀ, and the leave-one-out residual (Y - HY)_i / (1 - H_ii) is exact, the unpenalised bias refitted too.
     One decomposition serves the whole grid; each returned ridge is absolute, `ridges` times ||phi_centred||²
     / n.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.heads import ridge_head
+        >>> features = np.random.default_rng(0).normal(size=(20, 3))
+        >>> head, ridge, losses = ridge_head(features, features[:, :1] - 2 * features[:, 1:2], ridges=(1e-6, 1.0))
+        >>> head["kernel"][:, 0].round(3) + 0.0  # y = x0 - 2 x1
+        array([ 1., -2.,  0.])
     """
     phi, y = np.asarray(features, np.float64), np.asarray(targets, np.float64)
     n = len(phi)

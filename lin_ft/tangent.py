@@ -20,6 +20,16 @@ def linearize(apply: Apply, params: Params) -> Callable[[Params, Any], Any]:
     passes and their memory. Not for weights far from w0, where the tangent model says little about the
     network.
 
+    Examples:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import lin_ft
+        >>> def apply(params, x):
+        ...     return jnp.tanh(x @ params["w"])
+        >>> x, w0 = jnp.ones((1, 2)), {"w": jnp.zeros((2, 1))}
+        >>> lin_ft.linearize(apply, w0)({"w": jnp.ones((2, 1))}, x)  # tanh is the identity at 0
+        Array([[2.]], dtype=float32)
+
     Raises:
         InputError: `w` of another structure or other shapes than `params`.
     """
@@ -37,6 +47,18 @@ def tangent_value_and_grad(apply: Apply, params: Params, loss: Callable[..., Any
     The network is linearized once at w0: J (w - w0) is one application of that linear map, Jᵀ (dloss/df) one
     of its transpose. Cost: one forward pass, one jvp and one vjp, all at the fixed weights w0: about that of
     ordinary training plus one forward pass.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.tangent import tangent_value_and_grad
+        >>> def apply(params, x):
+        ...     return jnp.tanh(x @ params["w"])
+        >>> def loss(f, y):
+        ...     return 0.5 * jnp.sum((f - y) ** 2)
+        >>> x, w0 = jnp.ones((1, 2)), {"w": jnp.zeros((2, 1))}
+        >>> value, gradient = tangent_value_and_grad(apply, w0, loss)(w0, x, jnp.ones((1, 1)))
+        >>> float(value), gradient["w"][:, 0]
+        (0.5, Array([-1., -1.], dtype=float32))
     """
 
     def value_and_grad(w: Params, x: Any, *rest: Any) -> tuple[Any, Params]:

@@ -24,6 +24,11 @@ def split(params: Params, trainable: Trainable = "all") -> tuple[Params, Params]
     since new classes always train it. None is an empty tree to JAX and Optax, so each part can be
     differentiated and optimised as it is.
 
+    Examples:
+        >>> from lin_ft.trainable import split
+        >>> split({"stem": {"kernel": 1.0}, "head": {"kernel": 2.0}}, "head")
+        ({'head': {'kernel': 2.0}, 'stem': {'kernel': None}}, {'head': {'kernel': None}, 'stem': {'kernel': 1.0}})
+
     Raises:
         InputError: an unknown name, or a choice that selects nothing.
     """
@@ -41,7 +46,13 @@ def split(params: Params, trainable: Trainable = "all") -> tuple[Params, Params]
 
 
 def merge(trainable: Params, frozen: Params) -> Params:
-    """The inverse of `split`."""
+    """The inverse of `split`.
+
+    Examples:
+        >>> from lin_ft.trainable import merge, split
+        >>> merge(*split({"stem": {"kernel": 1.0}, "head": {"kernel": 2.0}}, "head"))
+        {'head': {'kernel': 2.0}, 'stem': {'kernel': 1.0}}
+    """
     return jax.tree.map(
         lambda left, right: right if left is None else left,
         trainable,
@@ -93,7 +104,13 @@ _NORM = re.compile(r"norm|(^|[/_])bn(\d|$|_)|(^|[/_])ln(\d|$|_)", re.IGNORECASE)
 
 
 def paths_of(params: Params) -> dict[str, Any]:
-    """The leaves by their paths, such as "stage3_block3/conv1/kernel"."""
+    """The leaves by their paths, such as "stage3_block3/conv1/kernel".
+
+    Examples:
+        >>> from lin_ft.trainable import paths_of
+        >>> paths_of({"stem": {"kernel": 1.0}, "head": {"kernel": 2.0}})
+        {'head/kernel': 2.0, 'stem/kernel': 1.0}
+    """
     leaves = jax.tree_util.tree_leaves_with_path(params)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 

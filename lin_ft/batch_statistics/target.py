@@ -57,6 +57,28 @@ def target_statistics(
     Cost: one forward pass. Layers without running averages (LayerNorm, folded BatchNorm) and functions that are no
     Flax modules are left as they are.
 
+    Args:
+        function: of the network.
+        params: its weights.
+        x: images of the target, normalised.
+        source_weight: n0, how many images the source's statistics count for.
+        seed: of the equal batches that many images are drawn into.
+
+    Examples:
+        >>> import jax
+        >>> import lin_ft
+        >>> from flax import linen as nn
+        >>> from lin_ft.batch_statistics import target_statistics
+        >>> class Net(nn.Module):
+        ...     @nn.compact
+        ...     def __call__(self, x, train=False):
+        ...         return nn.Dense(2)(nn.BatchNorm(use_running_average=not train)(x))
+        >>> x = 5 + jax.random.normal(jax.random.key(0), (100, 3))
+        >>> apply, params = lin_ft.from_linen(Net(), Net().init(jax.random.key(1), x))
+        >>> target = target_statistics(apply, params, x, source_weight=0.0)
+        >>> target.n_channels, target.function.frozen["batch_stats"]["BatchNorm_0"]["mean"].round()
+        (3, array([5., 5., 5.], dtype=float32))
+
     Raises:
         InputError: images that are all one constant, or make a statistic NaN; a negative weight.
     """

@@ -20,6 +20,13 @@ def pairs_in_order(scores: Row, accuracies: Row, pairs: Bool[np.ndarray, "M M"])
 
     Of the pairs whose accuracies are known and differ; a pair that the score ties, or lacks, counts as neither. NaN
     where there is no such pair or the score orders none.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import pairs_in_order
+        >>> scores, accuracies = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.4, 0.6])
+        >>> round(pairs_in_order(scores, accuracies, np.ones((3, 3), bool)), 3)  # two of three pairs are in order
+        0.333
     """
     measured = np.sign(np.subtract.outer(accuracies, accuracies))
     told = np.nan_to_num(np.sign(np.subtract.outer(scores, scores)))
@@ -30,7 +37,17 @@ def pairs_in_order(scores: Row, accuracies: Row, pairs: Bool[np.ndarray, "M M"])
 
 
 def by_architecture(results: Results) -> dict[str, Statistic]:
-    """`pairs_in_order` within and across the groups of the results; a kind without any pair is left out."""
+    """`pairs_in_order` within and across the groups of the results; a kind without any pair is left out.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, by_architecture
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> grouped = Results(results.models, results.tasks, results.accuracy, "a", groups=("r", "r", "r", "v", "v"))
+        >>> list(by_architecture(grouped))
+        ['same_architecture', 'across_architectures']
+    """
     groups = np.asarray(results.groups or ("",) * len(results.models))
     same = groups[:, None] == groups[None, :]
     kinds = {SAME: same, ACROSS: ~same}
@@ -51,7 +68,17 @@ def count_pairs(results: Results) -> dict[str, int]:
 def within_groups(
     correlation: Callable[[Row, Row], float], results: Results, scores: Float[np.ndarray, "S T M"], least: int = 3
 ) -> dict[str, Float[np.ndarray, "S T"]]:
-    """Correlation among the models of each group that has at least `least`."""
+    """Correlation among the models of each group that has at least `least`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, spearman, within_groups
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> grouped = Results(results.models, results.tasks, results.accuracy, "a", groups=("r", "r", "r", "v", "v"))
+        >>> {name: float(values.mean()) for name, values in within_groups(spearman, grouped, grouped.accuracy).items()}
+        {'r': 1.0}
+    """
     groups = results.groups or ("all",) * len(results.models)
     table = {}
     for group in dict.fromkeys(groups):

@@ -15,7 +15,13 @@ from lin_ft.errors import InputError
 
 
 def spearman_brown(agreement: float, n_draws: int | float) -> float:
-    """Reliability of the mean of n draws, n rho / (1 + (n - 1) rho), of which two agree at rho; -1 where undefined."""
+    """Reliability of the mean of n draws, n rho / (1 + (n - 1) rho), of which two agree at rho; -1 where undefined.
+
+    Examples:
+        >>> from lin_ft.benchmark import spearman_brown
+        >>> round(spearman_brown(0.5, 4), 3)
+        0.8
+    """
     if math.isnan(agreement):
         return agreement
     denominator = 1 + (n_draws - 1) * agreement
@@ -23,7 +29,13 @@ def spearman_brown(agreement: float, n_draws: int | float) -> float:
 
 
 def reachable(agreement: float, n_draws: int | float) -> float:
-    """sqrt(reliability): what a score that knew every model's expected accuracy would reach against that mean."""
+    """sqrt(reliability): what a score that knew every model's expected accuracy would reach against that mean.
+
+    Examples:
+        >>> from lin_ft.benchmark import reachable
+        >>> round(reachable(0.5, 4), 3)
+        0.894
+    """
     reliability = spearman_brown(agreement, n_draws)
     return reliability if math.isnan(reliability) else math.sqrt(max(reliability, 0.0))
 
@@ -68,6 +80,14 @@ def noise_ceiling(results: Results) -> tuple[NoiseCeiling, ...]:
     models that all of these have.
 
     Raises InputError with fewer than two draws.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, noise_ceiling
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> [round(row.agreement, 3) for row in noise_ceiling(results)][:2]  # draws without noise
+        [1.0, 1.0]
     """
     if results.accuracy.shape[0] < 2:
         raise InputError("A noise ceiling needs the accuracies of at least two draws; there is one.")

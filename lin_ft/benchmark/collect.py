@@ -151,7 +151,15 @@ def read_parquet(path: str | Path) -> "polars.DataFrame":
 
 
 def finetuned(table: "polars.DataFrame", shots: int | None = None) -> "polars.DataFrame":
-    """The fine-tunings, one row a (model, task, shots, seed), those that diverged included."""
+    """The fine-tunings, one row a (model, task, shots, seed), those that diverged included.
+
+    Examples:
+        >>> import polars
+        >>> from lin_ft.benchmark import finetuned
+        >>> table = polars.DataFrame({"part": ["finetune", "finetune", "scores"], "shots": [5, 10, 10]})
+        >>> finetuned(table, shots=10).height
+        1
+    """
     frame = _polars()
     rows = table.filter(frame.col("part") == "finetune")
     return rows if shots is None else rows.filter(frame.col("shots") == shots)
@@ -166,6 +174,13 @@ def columns(table: "polars.DataFrame") -> dict[str, ScoreColumn]:
     """Label -> score, head and left_out of every score in the table, those without any value included.
 
     A label is the score's name where it comes once, else "NAME (HEAD)" or "NAME (HEAD, LEFT_OUT)".
+
+    Examples:
+        >>> import polars
+        >>> from lin_ft.benchmark import columns
+        >>> rows = {"score": ["logme", "cka", "cka"], "head": [None, "zero", "random"]}
+        >>> list(columns(polars.DataFrame({"part": ["scores"] * 3, "left_out": [None, "image", "image"], **rows})))
+        ['cka (random, image)', 'cka (zero, image)', 'logme']
     """
     frame = _polars()
     rows = table.filter(frame.col("part") == "scores").select("score", "head", "left_out").unique().sort(

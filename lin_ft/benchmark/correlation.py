@@ -17,7 +17,14 @@ LEAST_MODELS = 3
 
 
 def pearson(scores: Row, accuracies: Row) -> float:
-    """sum_i (s_i - s̄)(a_i - ā) / sqrt(sum_i (s_i - s̄)² sum_i (a_i - ā)²); `scipy.stats.pearsonr` without the test."""
+    """sum_i (s_i - s̄)(a_i - ā) / sqrt(sum_i (s_i - s̄)² sum_i (a_i - ā)²); `scipy.stats.pearsonr` without the test.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import pearson
+        >>> round(pearson(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.5, 0.6, 0.9, 0.8])), 3)
+        0.849
+    """
     s, a = _both(scores, accuracies)
     if len(s) < LEAST_MODELS or np.ptp(s) == 0 or np.ptp(a) == 0:
         return float("nan")
@@ -27,7 +34,14 @@ def pearson(scores: Row, accuracies: Row) -> float:
 
 
 def spearman(scores: Row, accuracies: Row) -> float:
-    """Pearson correlation of the ranks, ties sharing their mean rank: `scipy.stats.spearmanr`."""
+    """Pearson correlation of the ranks, ties sharing their mean rank: `scipy.stats.spearmanr`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import spearman
+        >>> round(spearman(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.5, 0.6, 0.9, 0.8])), 3)
+        0.8
+    """
     s, a = _both(scores, accuracies)
     return pearson(stats.rankdata(s), stats.rankdata(a))
 
@@ -42,7 +56,14 @@ def spearman_of_rows(scores: Float[np.ndarray, "B M"], accuracies: Float[np.ndar
 
 
 def kendall(scores: Row, accuracies: Row) -> float:
-    """tau-b = (pairs in order - pairs out of order) / sqrt(untied pairs of s x untied pairs of a)."""
+    """tau-b = (pairs in order - pairs out of order) / sqrt(untied pairs of s x untied pairs of a).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import kendall
+        >>> round(kendall(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.5, 0.6, 0.9, 0.8])), 3)
+        0.667
+    """
     s, a = _both(scores, accuracies)
     if len(s) < LEAST_MODELS or np.ptp(s) == 0 or np.ptp(a) == 0:
         return float("nan")
@@ -56,6 +77,12 @@ def weighted_tau(scores: Row, accuracies: Row) -> float:
 
     `scipy.stats.weightedtau` as most papers on transferability report it: ranks by (score, accuracy) and by
     (accuracy, score), averaged.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import weighted_tau
+        >>> round(weighted_tau(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.5, 0.6, 0.9, 0.8])), 3)
+        0.52
     """
     s, a = _both(scores, accuracies)
     if len(s) < LEAST_MODELS or np.ptp(s) == 0 or np.ptp(a) == 0:

@@ -37,6 +37,15 @@ def resolution(values: PerTask, names: Sequence[str] = ()) -> Resolution:
     """Of all pairs of the scores named (default: all).
 
     Raises InputError with fewer than two scores, or three tasks.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import resolution
+        >>> rng = np.random.default_rng(0)
+        >>> task = rng.normal(0, 0.1, 14)
+        >>> found = resolution({name: task + rng.normal(0, 0.1, 14) for name in "abc"})
+        >>> 0.05 < found.difference < 0.2
+        True
     """
     rows = np.asarray([values[name] for name in names or values])
     pairs = [first - second for first, second in itertools.combinations(rows, 2)]
@@ -58,6 +67,11 @@ def smallest_difference(spread: float, n_tasks: int, *, power: float = POWER, le
     about `(z_.975 + z_.8) spread / sqrt(T)` for many tasks.
 
     Raises InputError for fewer than two tasks, or a power not between the level and 1.
+
+    Examples:
+        >>> from lin_ft.benchmark import smallest_difference
+        >>> round(smallest_difference(0.2, 14), 3), round(smallest_difference(0.2, 56), 3)
+        (0.162, 0.076)
     """
     if n_tasks < 2 or not level < power < 1:
         raise InputError(f"{n_tasks} tasks, power {power}, level {level}: give two tasks, and level < power < 1.")

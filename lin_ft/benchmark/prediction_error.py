@@ -26,6 +26,13 @@ def calibration(predicted: Float[np.ndarray, "..."], measured: Float[np.ndarray,
     """Pairs with a value missing are left out; the slope is NaN when all predictions are equal.
 
     Raises InputError when the shapes differ or no pair is left.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import calibration
+        >>> found = calibration(np.array([0.5, 0.7, 0.9]), np.array([0.4, 0.5, 0.6]))
+        >>> round(found.mean_absolute_error, 3), round(found.bias, 3), round(found.slope, 3)
+        (0.2, 0.2, 0.5)
     """
     if predicted.shape != measured.shape:
         raise InputError(f"calibration: {predicted.shape} predictions for {measured.shape} measurements.")

@@ -49,6 +49,14 @@ def distinct(scores: Scores, alike: Sequence[Sequence[str]] = ALIKE) -> tuple[di
     """The scores without repetitions, and dropped name -> the name under which it stays.
 
     A name is dropped only if it orders the models of every draw and task as the one that stays.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import distinct
+        >>> values = np.random.default_rng(0).normal(size=(2, 6, 5))
+        >>> kept, dropped = distinct({"h_score": values, "emms": 2 * values, "logme": -values})
+        >>> list(kept), dropped
+        (['h_score', 'logme'], {'emms': 'h_score'})
     """
     dropped: dict[str, str] = {}
     for names in alike:

@@ -17,6 +17,12 @@ def best_of_first(scores: Row, accuracies: Row) -> Row:
     With A the models surely among the first k and B the b models tied at the border, of which r are drawn, the maximum
     over the draw is the j-th smallest of B with probability C(j-1, r-1) / C(b, r). Beyond the number of models that
     have an accuracy the value stays.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import best_of_first
+        >>> best_of_first(np.array([3.0, 2.0, 1.0]), np.array([0.5, 0.7, 0.6]))
+        array([0.5, 0.7, 0.7])
     """
     groups, curve, sure = _tied(scores, accuracies), [], -np.inf
     for group in groups:
@@ -33,20 +39,41 @@ def best_of_first(scores: Row, accuracies: Row) -> Row:
 
 
 def regret(scores: Row, accuracies: Row, k: int = 1) -> float:
-    """Accuracy lost by fine-tuning only the first k: max_m a_m - E[max over the first k], at least 0."""
+    """Accuracy lost by fine-tuning only the first k: max_m a_m - E[max over the first k], at least 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import regret
+        >>> round(regret(np.array([3.0, 2.0, 1.0]), np.array([0.5, 0.7, 0.6])), 3)
+        0.2
+    """
     _check_k(k, len(scores))
     curve = best_of_first(scores, accuracies)
     return float(max(curve[-1] - curve[k - 1], 0.0))
 
 
 def gain(scores: Row, accuracies: Row, reference: float, k: int = 3) -> float:
-    """Accuracy won over always fine-tuning the reference: E[max over the first k] - a_reference (paper, figure 4)."""
+    """Accuracy won over always fine-tuning the reference: E[max over the first k] - a_reference (paper, figure 4).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import gain
+        >>> round(gain(np.array([3.0, 2.0, 1.0]), np.array([0.5, 0.7, 0.6]), reference=0.6), 3)
+        0.1
+    """
     _check_k(k, len(scores))
     return float(best_of_first(scores, accuracies)[k - 1] - reference)
 
 
 def gain_curve(scores: Row, accuracies: Row, reference: float) -> Row:
-    """`gain` for k = 1 .. M: the accuracy gain as a function of the number of models tried."""
+    """`gain` for k = 1 .. M: the accuracy gain as a function of the number of models tried.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import gain_curve
+        >>> gain_curve(np.array([3.0, 2.0, 1.0]), np.array([0.5, 0.7, 0.6]), reference=0.6).round(3)
+        array([-0.1,  0.1,  0.1])
+    """
     return best_of_first(scores, accuracies) - reference
 
 
@@ -55,6 +82,12 @@ def trials(scores: Row, accuracies: Row, tolerance: float = 0.01) -> float:
 
     A tie of b models that holds g good ones takes (b + 1) / (g + 1) trials in the mean. tolerance 0 is the paper's
     number of trials (figure 6a): the place of the best model in the ranking.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import trials
+        >>> trials(np.array([3.0, 2.0, 1.0]), np.array([0.5, 0.7, 0.6]))
+        2.0
     """
     if tolerance < 0:
         raise InputError(f"tolerance {tolerance}: give 0 or more, a fraction (0.01 is one point).")

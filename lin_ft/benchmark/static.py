@@ -28,6 +28,14 @@ def leave_one_task_out(results: Results) -> Float[np.ndarray, "S T M"]:
     other tasks, which no score needs; it is the bar of arXiv 2510.06448. NaN for a model measured nowhere else.
 
     Raises InputError with a single task.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, leave_one_task_out
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> leave_one_task_out(results).shape
+        (2, 6, 5)
     """
     n_draws, n_tasks, _ = results.accuracy.shape
     if n_tasks < 2:
@@ -45,19 +53,46 @@ def leave_one_task_out(results: Results) -> Float[np.ndarray, "S T M"]:
 
 
 def fixed(results: Results, values: Sequence[float]) -> Float[np.ndarray, "S T M"]:
-    """One value a model, the same on every task: number of parameters, source accuracy, an order of groups."""
+    """One value a model, the same on every task: number of parameters, source accuracy, an order of groups.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, fixed
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> fixed(results, [5.0, 4.0, 3.0, 2.0, 1.0])[0, 0]
+        array([5., 4., 3., 2., 1.])
+    """
     if len(values) != len(results.models):
         raise InputError(f"{len(values)} values for {len(results.models)} models: give one each.")
     return np.broadcast_to(np.asarray(values, np.float64), results.accuracy.shape).copy()
 
 
 def at_random(results: Results) -> Float[np.ndarray, "S T M"]:
-    """All models alike: every statistic is then its expectation over random orders, correlations are undefined."""
+    """All models alike: every statistic is then its expectation over random orders, correlations are undefined.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, at_random, trials
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> trials(at_random(results)[0, 0], results.accuracy[0, 0], tolerance=0.0)  # the best of 5, found at random
+        3.0
+    """
     return np.zeros(results.accuracy.shape)
 
 
 def always(results: Results, models: Sequence[str]) -> Float[np.ndarray, "S T M"]:
-    """These first, in the order given, then the rest at random: the reference always, or all reference models."""
+    """These first, in the order given, then the rest at random: the reference always, or all reference models.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, always
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> always(results, ["c", "a"])[0, 0]
+        array([1., 0., 2., 0., 0.])
+    """
     unknown = [name for name in models if name not in results.models]
     if unknown:
         raise InputError(f"Not among the models: {', '.join(unknown)}.")
@@ -66,7 +101,20 @@ def always(results: Results, models: Sequence[str]) -> Float[np.ndarray, "S T M"
 
 
 def static_rankings(results: Results, facts: Mapping[str, np.ndarray]) -> dict[str, Float[np.ndarray, "S T M"]]:
-    """Rows of every table that never look at the target; `facts` as `lin_ft.benchmark.collect.matrix` gives them."""
+    """Rows of every table that never look at the target; `facts` as `lin_ft.benchmark.collect.matrix` gives them.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, static_rankings
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> for name in static_rankings(results, {"n_params": np.arange(5.0)}):
+        ...     print(name)
+        reference first (static)
+        random
+        best on average on the other tasks (static)
+        most parameters (static)
+    """
     rows = {REFERENCE_FIRST: always(results, (results.reference,)), RANDOM: at_random(results)}
     if len(results.tasks) > 1:
         rows[BEST_ON_AVERAGE] = leave_one_task_out(results)

@@ -34,7 +34,18 @@ class Summary:
 def summarise(
     judge: Judge, statistics: Sequence[str] = tuple(STATISTICS), *, repeats: int = 5000, seed: int = 0
 ) -> tuple[Summary, ...]:
-    """Every score by every statistic. Raises InputError for an unknown one."""
+    """Every score by every statistic. Raises InputError for an unknown one.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Judge, Results, summarise
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> noise = np.random.default_rng(1).normal(size=results.accuracy.shape)
+        >>> rows = summarise(Judge(results, {"oracle": results.accuracy, "noise": noise}), ["spearman"])
+        >>> [(row.score, row.mean > 0.9) for row in rows]
+        [('oracle', True), ('noise', False)]
+    """
     rows = []
     for score in judge.scores:
         for name in statistics:
@@ -48,18 +59,24 @@ def summarise(
 
 
 def caption(judge: Judge) -> str:
-    """What the numbers of a table are: truth, draws, interval."""
+    """What the numbers of a table are: truth, draws, interval.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Judge, Results, caption
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> caption(Judge(results, {"oracle": results.accuracy})).split(".")[0]
+        '5 models, 6 tasks, 2 draws of the sample'
+    """
     n, others = len(judge.draws), judge.n_others
     size = f"{len(judge.results.models)} models, {len(judge.results.tasks)} tasks"
-    there = np.isfinite(judge.results.accuracy)
-    gaps = "" if there.all() else f" ({there.sum()} of {there.size} fine-tunings are there)"
     if not others:
         return f"{size}. One draw of the sample: scores are held against that draw. {INTERVAL}."
     held = f"held against the mean of the {others} other draws" if others > 1 else "held against the other draw"
-    scored = "every draw" if n > others else f"{n} of them"
     return (
-        f"{size}, {others + 1} draws of the sample{gaps}. Each score of {scored} is {held}; beside it, without"
-        f" interval, against the one fine-tuning of its own draw. {INTERVAL}."
+        f"{size}, {others + 1} draws of the sample. Each score of {'every draw' if n > others else f'{n} of them'} is"
+        f" {held}; beside it, without interval, against the one fine-tuning of its own draw. {INTERVAL}."
     )
 
 
@@ -76,6 +93,27 @@ def markdown_table(
 
     Scores in `bold` are set so. `columns` splits a label into score, head and what was left out; a column that no
     score needs is left out, and so is "one draw" where there is but one.
+
+    Args:
+        rows: from `summarise`.
+        statistics: columns, in their order.
+        order_by: the statistic that orders the rows.
+        bold: names of scores that are set bold.
+        columns: label -> (score, head, what was left out).
+        titles: statistic -> head of its column.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Judge, Results, markdown_table, summarise
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> rows = summarise(Judge(results, {"oracle": results.accuracy}), ["spearman"])
+        >>> for line in markdown_table(rows, ["spearman"]):
+        ...     print(line)
+        | score | Spearman | one draw |
+        | --- | ---: | ---: |
+        | oracle | 1.00 [1.00, 1.00] | 1.00 |
     """
     table = {(row.score, row.statistic): row for row in rows}
     names = list(dict.fromkeys(row.score for row in rows))

@@ -21,6 +21,13 @@ def expected_accuracy(accuracy: Float[np.ndarray, "S M"]) -> Float[np.ndarray, "
     Least squares of accuracy[s, m] = mean + draw[s] + model[m], the draws' effects averaging 0: without gaps the plain
     mean over draws. A model that lacks the harder draw is thus not flattered. NaN for a model without a result, or
     without a draw in common with the others.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import expected_accuracy
+        >>> accuracy = np.array([[0.6, 0.7, np.nan], [0.5, 0.6, 0.4]])  # the third model lacks the easier draw
+        >>> expected_accuracy(accuracy).round(3)
+        array([0.55, 0.65, 0.45])
     """
     present = np.isfinite(accuracy)
     used = present.any(axis=1)
@@ -40,7 +47,16 @@ def expected_accuracy(accuracy: Float[np.ndarray, "S M"]) -> Float[np.ndarray, "
 
 
 def of_other_draws(results: Results) -> Results:
-    """In the place of draw s the expected accuracies from all draws but s; NaN where there is no other."""
+    """In the place of draw s the expected accuracies from all draws but s; NaN where there is no other.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results, of_other_draws
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), np.stack([truth, truth]), "a")  # two draws of six tasks
+        >>> bool(np.allclose(of_other_draws(results).accuracy, results.accuracy))  # draws without noise
+        True
+    """
     truth = np.full(results.accuracy.shape, np.nan)
     for s, t in np.ndindex(*truth.shape[:2]):
         truth[s, t] = expected_accuracy(np.delete(results.accuracy[:, t], s, axis=0)).clip(0, 1)

@@ -39,12 +39,24 @@ class DatasetInfo(CatalogueRow):
 
 
 def catalogue() -> list[CatalogueRow]:
-    """All packaged data sets and other TFDS stores in the cache (CIFAR-10, once built), by name."""
+    """All packaged data sets and other TFDS stores in the cache (CIFAR-10, once built), by name.
+
+    Examples:
+        >>> from lin_ft.data import catalogue
+        >>> "optdigits" in [row.name for row in catalogue()]
+        True
+    """
     return sorted([_row(packaged(name)) for name in packaged_names()] + _local_rows(), key=lambda row: row.name)
 
 
 def info(name: str) -> DatasetInfo:
-    """Everything known about a data set without fetching it. Raises InputError for an unknown name."""
+    """Everything known about a data set without fetching it. Raises InputError for an unknown name.
+
+    Examples:
+        >>> from lin_ft.data import info
+        >>> info("optdigits").class_names
+        ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
+    """
     if name in packaged_names():
         dataset = packaged(name)
         archives = tuple(f"{a.registry}: {a.name} {a.version}" for a in dataset.archives)

@@ -21,6 +21,14 @@ def splits_of(source: str | Path) -> tuple[str, ...]:
     """The splits a source has: of "train", "test" and "validation" for a folder or .npz; a store's own otherwise.
 
     Raises InputError when there is no such source.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import splits_of
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+        >>> np.savez("shades.npz", x=pixels, y=np.arange(40) % 2)
+        >>> splits_of("shades.npz")
+        ('train',)
     """
     kind, path = kind_of(source)
     if kind == "folder":
@@ -45,6 +53,14 @@ def load_split(source: str | Path, split: str, *, size: int = 32) -> ImageData:
 
     Raises InputError: no such source or split, nothing readable in it, bad pixels, a fetch that fails, a full
     disk.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import load_split
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+        >>> np.savez("shades.npz", x=pixels, y=np.arange(40) % 2)
+        >>> load_split("shades.npz", "train", size=8).images.shape
+        (40, 8, 8, 3)
     """
     kind, path = kind_of(source)
     if kind == "store":
@@ -62,6 +78,14 @@ def load_splits(source: str | Path, *, size: int = 32, quiet: bool = False) -> S
 
     A TFDS data set without a training split gives its first split as that. What a folder or file holds and what of it
     is not used is logged, unless `quiet`. Raises InputError as `load_split`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import load_splits
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+        >>> np.savez("shades.npz", x=pixels, y=np.arange(40) % 2)
+        >>> list(load_splits("shades.npz", size=8).parts)
+        ['train']
     """
     _check_size(size)
     kind, path = kind_of(source)

@@ -37,6 +37,14 @@ def contact_sheet(
       zoom: each pixel is drawn as zoom x zoom pixels.
       seed: of the choice of examples.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import contact_sheet
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+        >>> np.savez("shades.npz", x=pixels, y=np.arange(40) % 2)
+        >>> contact_sheet("shades.npz", "shades.png", size=8).name
+        'shades.png'
+
     Raises:
       InputError: as `load_split`; an option out of range; `path` cannot be written.
     """
@@ -58,6 +66,13 @@ def sheet_of_rows(
     It is `columns` images wide, by default as the longest row.
 
     Raises InputError: no rows; `path` cannot be written.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import sheet_of_rows
+        >>> black, white = np.zeros((3, 8, 8, 3), np.uint8), np.full((2, 8, 8, 3), 255, np.uint8)
+        >>> sheet_of_rows([("black", black), ("white", white)], "two.png").name
+        'two.png'
     """
     from PIL import Image, ImageDraw, ImageFont
 

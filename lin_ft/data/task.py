@@ -109,6 +109,15 @@ def load_task(
 
     Raises InputError: as `load_split`; fewer than two classes; a class with fewer images than `shots`; test images of a
     class that has none to train on; an option out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import load_task
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+        >>> np.savez("shades.npz", x=pixels, y=np.arange(40) % 2)
+        >>> task = load_task("shades.npz", shots=5, size=8)
+        >>> task.n, task.n_classes, len(task.test)
+        (10, 2, 12)
     """
     if isinstance(shots, str) and shots != "all":
         raise InputError(f"shots is {shots!r}: give a number or all.")
@@ -152,6 +161,22 @@ def load_whole(
 
     Raises InputError: as `load_split`; fewer than two classes; test images of a class that has none to train on; an
     option out of range.
+
+    Args:
+        target: as of `load_task`.
+        shots: images of every class, or "all".
+        seed: of the choice where there are more.
+        size: pixels a side.
+        most: images that are taken unasked.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import load_whole
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+        >>> np.savez("shades.npz", x=pixels, y=np.arange(40) % 2)
+        >>> load_whole("shades.npz", size=8).n
+        40
     """
     if isinstance(shots, str) and shots != "all":
         raise InputError(f"shots is {shots!r}: give a number or all.")

@@ -39,6 +39,17 @@ def load_unlabelled(folder: str | Path, *, size: int = 32) -> Unlabelled:
     What is not used is logged: unreadable files by name, with their number.
 
     Raises InputError: no such folder, no picture that can be read, values that cannot be told.
+
+    Examples:
+        >>> import pathlib
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> from lin_ft.data import load_unlabelled
+        >>> pathlib.Path("pool").mkdir()
+        >>> for k, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)):
+        ...     Image.fromarray(pixels).save(f"pool/{k}.png")
+        >>> load_unlabelled("pool", size=8).images.shape
+        (3, 8, 8, 3)
     """
     root = Path(folder).expanduser()
     if not root.is_dir():

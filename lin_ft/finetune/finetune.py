@@ -45,6 +45,37 @@ def finetune(
     it and ends in the same numbers, bit for bit on one machine, as an uninterrupted run.
     Cost: steps x batch_size forward-and-backward passes for each pair of the grid, plus forward passes over the
     validation and the test images. Raises DivergedError (an InputError) when every pair diverges.
+
+    Args:
+        model: to fine-tune.
+        task: whose training images it sees.
+        config: steps, optimizer and grid.
+        progress: show a bar.
+        checkpoint: folder that the state is kept in.
+        checkpoint_every: steps.
+        devices: how many, or which.
+
+    Examples:
+        >>> import jax, jax.numpy as jnp, numpy as np
+        >>> import lin_ft, lin_ft.zoo
+        >>> from flax import linen as nn
+        >>> from lin_ft.finetune import FinetuneConfig, finetune
+        >>> class Net(nn.Module):
+        ...     n_classes: int = 2
+        ...     def setup(self):
+        ...         self.conv, self.head = nn.Conv(4, (3, 3)), nn.Dense(self.n_classes)
+        ...     def features(self, x, train=False):
+        ...         return nn.relu(self.conv(x)).mean((1, 2))
+        ...     def __call__(self, x, train=False):
+        ...         return self.head(self.features(x, train))
+        >>> variables = Net().init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+        >>> model = lin_ft.zoo.from_flax("mine", Net(), variables, image_size=8)
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+        >>> np.savez("noise.npz", x=pixels, y=np.arange(60) % 2)
+        >>> task = lin_ft.load_task("noise.npz", shots=5, size=8)
+        >>> result = finetune(model, task, FinetuneConfig(steps=5, learning_rates=(0.1,)))
+        >>> len(result.curve), 0 <= result.test_accuracy <= 1
+        (5, True)
     """
     config = config or FinetuneConfig()
     (result,) = finetune_several(
@@ -70,6 +101,37 @@ def finetune_several(
 
     Each draw, a (task, seed) pair, chooses its own hyper-parameters; its result is that of `finetune` but for
     rounding, or a DivergedError in its place. The draws must have equally many training images and classes.
+
+    Args:
+        model: to fine-tune.
+        draws: (task, seed) pairs.
+        config: steps, optimizer and grid.
+        progress: show a bar.
+        checkpoint: folder that the state is kept in.
+        checkpoint_every: steps.
+        devices: how many, or which; None: all.
+
+    Examples:
+        >>> import jax, jax.numpy as jnp, numpy as np
+        >>> import lin_ft, lin_ft.zoo
+        >>> from flax import linen as nn
+        >>> from lin_ft.finetune import FinetuneConfig, finetune_several
+        >>> class Net(nn.Module):
+        ...     n_classes: int = 2
+        ...     def setup(self):
+        ...         self.conv, self.head = nn.Conv(4, (3, 3)), nn.Dense(self.n_classes)
+        ...     def features(self, x, train=False):
+        ...         return nn.relu(self.conv(x)).mean((1, 2))
+        ...     def __call__(self, x, train=False):
+        ...         return self.head(self.features(x, train))
+        >>> variables = Net().init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+        >>> model = lin_ft.zoo.from_flax("mine", Net(), variables, image_size=8)
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+        >>> np.savez("noise.npz", x=pixels, y=np.arange(60) % 2)
+        >>> task = lin_ft.load_task("noise.npz", shots=5, size=8)
+        >>> results = finetune_several(model, [(task, 0), (task, 1)], FinetuneConfig(steps=5, learning_rates=(0.1,)))
+        >>> [len(result.curve) for result in results]
+        [5, 5]
     """
     config = config or FinetuneConfig()
     began = time.monotonic()

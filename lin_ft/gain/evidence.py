@@ -51,6 +51,15 @@ def terms(sights: Mapping[str, Sight], labels: Int[np.ndarray, " n"], *, seed: i
       out at a time, the ridge chosen by the loss (`_features`: with the head's part alone).
 
     Cost: a few decompositions, O(n³), for each of `sights`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import Sight, terms
+        >>> rng, labels = np.random.default_rng(0), np.arange(12) % 3
+        >>> features = np.eye(3)[labels] + 0.1 * rng.normal(size=(12, 3))
+        >>> found = terms({"target": Sight(features, features @ features.T)}, labels)
+        >>> found["shots_accuracy/target"], 0.5 < found["head_decrease/target"] <= 1
+        (1.0, True)
     """
     y = np.asarray(labels)
     targets = encode(y, int(y.max()) + 1) - 1 / (int(y.max()) + 1)

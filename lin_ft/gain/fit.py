@@ -50,6 +50,26 @@ def fit(
     of the gains lie inside their 90 % intervals: tasks differ in spread, which one normal distribution does not know.
     Cost: one fit for each task, a second.
 
+    Args:
+        accuracy: of S draws, in points.
+        evidence: of the same draws.
+        groups: architecture of each model.
+        reference: place of the model that gains are against.
+        across: b where it is not identified; None: w.
+        draw: noise of a draw, in points; None: estimated from the draws.
+        weight: mean and standard deviation that w and b are expected to have; None: anything.
+        calibrated: whether the noise is scaled until intervals cover what they say.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import fit
+        >>> rng = np.random.default_rng(0)
+        >>> evidence = rng.normal(size=(1, 20, 6)).repeat(2, axis=0)  # 2 draws, 20 tasks, 6 models
+        >>> accuracy = 60 + 4 * evidence + rng.normal(size=(2, 20, 6))  # in points
+        >>> fitted = fit(accuracy, evidence, ["resnet20"] * 6, 0, calibrated=False)
+        >>> round(fitted.coefficients.within)
+        4
+
     Raises:
         InputError: fewer than two tasks or models, a task without any draw or one that lacks models.
     """

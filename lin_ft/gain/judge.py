@@ -51,6 +51,26 @@ def leaving_tasks_out(
 
     `evidence_judged` is the evidence of the images that are judged (another draw); default: the mean over draws. The
     noise of a draw is estimated on `draws` of the other tasks; default: those fitted. `across`, `weight`: see `fit`.
+
+    Args:
+        accuracy: of S draws, in points.
+        evidence: of the same draws.
+        groups: architecture of each model.
+        reference: place of the model that gains are against.
+        evidence_judged: of the images that are judged; None: the mean over draws.
+        across: b where it is not identified; None: w.
+        draws: accuracies from which the noise of a draw is estimated; None: those fitted.
+        weight: mean and standard deviation that w and b are expected to have; None: anything.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import leaving_tasks_out
+        >>> rng = np.random.default_rng(0)
+        >>> evidence = rng.normal(size=(1, 4, 6)).repeat(2, axis=0)  # 2 draws, 4 tasks, 6 models
+        >>> accuracy = 60 + 4 * evidence + rng.normal(size=(2, 4, 6))  # in points
+        >>> posteriors = leaving_tasks_out(accuracy, evidence, ["resnet20"] * 6, 0)
+        >>> len(posteriors), posteriors[0].mean.shape
+        (4, (6,))
     """
     told = mean_of_draws(evidence) if evidence_judged is None else evidence_judged
     found = []
@@ -72,6 +92,17 @@ def judge(
     """Against the measured accuracies, in points.
 
     `draw` is the noise that is still in these: in their mean over draws, of each task where these differ in number.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import judge, leaving_tasks_out
+        >>> rng = np.random.default_rng(0)
+        >>> evidence = rng.normal(size=(1, 4, 6)).repeat(2, axis=0)  # 2 draws, 4 tasks, 6 models
+        >>> accuracy = 60 + 4 * evidence + rng.normal(size=(2, 4, 6))  # in points
+        >>> posteriors = leaving_tasks_out(accuracy[:1], evidence[:1], ["resnet20"] * 6, 0)
+        >>> judged = judge(posteriors, accuracy[1])
+        >>> judged.n, judged.spearman > 0.8
+        (20, True)
     """
     gains = np.stack([each.gain for each in posteriors])
     noise = np.broadcast_to(draw, len(posteriors)).astype(float)
@@ -81,7 +112,16 @@ def judge(
 
 
 def averaged(rows: Sequence[Judged]) -> Judged:
-    """The mean of judgements that weigh alike, as of one draw after the other; `n` is their sum."""
+    """The mean of judgements that weigh alike, as of one draw after the other; `n` is their sum.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import averaged, judge_gains
+        >>> measured = np.array([[60.0, 65.0, 58.0], [70.0, 72.0, 75.0]])
+        >>> hopeful, exact = (judge_gains(measured - measured[:, :1] + bias, measured, 0) for bias in (1.0, 0.0))
+        >>> averaged([hopeful, exact]).bias
+        0.5
+    """
     values = {field.name: [getattr(row, field.name) for row in rows] for field in dataclasses.fields(Judged)}
     total = sum(values.pop("n"))
     return Judged(**{name: float(np.mean(each)) for name, each in values.items()}, n=total)
@@ -100,7 +140,24 @@ def judge_gains(
     intervals: Float[np.ndarray, "T M 2"] | None = None,
     probabilities: Float[np.ndarray, "T M"] | None = None,
 ) -> Judged:
-    """Any predicted gains; a score that is no gain has the error NaN where it is given as `gains` of NaN scale."""
+    """Any predicted gains; a score that is no gain has the error NaN where it is given as `gains` of NaN scale.
+
+    Args:
+        gains: predicted, in points over the reference.
+        measured: accuracies, in points.
+        reference: place of the reference.
+        intervals: of the gains; None: none are judged.
+        probabilities: that each model is the best; None: none are judged.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import judge_gains
+        >>> measured = np.array([[60.0, 65.0, 58.0], [70.0, 72.0, 75.0]])
+        >>> judged = judge_gains(measured - measured[:, :1] + 1.0, measured, 0)  # one point too hopeful
+        >>> round(judged.error, 3), round(judged.bias, 3), judged.regret
+        (1.0, 1.0, 0.0)
+    """
     if gains.shape != measured.shape or not np.isfinite(measured).all():
         raise InputError("judge: predictions and measurements must be of the same tasks and models, and complete.")
     true = measured - measured[:, [reference]]

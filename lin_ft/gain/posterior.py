@@ -105,6 +105,12 @@ def standardised(values: Float[np.ndarray, "M K"]) -> Float[np.ndarray, " M"]:
     """Evidence: the mean over K terms of each term's z-score over the models, equally weighted.
 
     Terms that are missing (NaN) for a model, or the same for all models, are left out of its mean; without any, 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import standardised
+        >>> standardised(np.array([[0.1, 5.0], [0.3, np.nan], [0.5, 7.0]])).round(3)
+        array([-1.112,  0.   ,  1.112])
     """
     x = np.asarray(values, np.float64)
     known = np.isfinite(x)
@@ -136,6 +142,22 @@ def posterior(
     """What the accuracies of these models will be, up to a common constant; see the module's formula.
 
     `groups` are the models' architectures. Cost: O(M³).
+
+    Args:
+        evidence: of the models, from `standardised`.
+        groups: architecture of each model.
+        priors: of each model.
+        coefficients: fitted on past tasks.
+        reference: place of the model that gains are against.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.gain import Coefficients, Prior, posterior
+        >>> coefficients = Coefficients(within=3.0, across=3.0, noise=2.0, draw=1.0)
+        >>> found = posterior(np.array([-1.0, 0.0, 1.0]), ["resnet20"] * 3, [Prior(0.0, 1.0)] * 3, coefficients, 0)
+        >>> (found.mean - found.mean[0]).round(3), found.gain_sd.round(3)
+        (array([0., 3., 6.]), array([0.   , 3.162, 3.162]))
     """
     within, across = parts(np.asarray(evidence, np.float64), groups)
     mean = np.array([prior.mean for prior in priors]) + coefficients.within * within + coefficients.across * across

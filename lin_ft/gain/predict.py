@@ -57,6 +57,13 @@ def predict_gains(
     `evidence` is `lin_ft.gain.evidence.terms` of each of the `candidates`, by name. Where the reference is not among
     them, the one with the best prior takes its place, and `notes` say so. One model gains 0.
 
+    Examples:
+        >>> from lin_ft.gain import TERMS, predict_gains
+        >>> evidence = {name: dict.fromkeys(TERMS, value) for name, value in (("first", 0.2), ("second", 0.4))}
+        >>> gains = predict_gains(evidence, dict.fromkeys(evidence, ("resnet20", "single")), "first")
+        >>> float(gains.gain[0]), bool(gains.gain[1] > 0)
+        (0.0, True)
+
     Raises:
         InputError: no models, or a calibration that does not fit this version.
     """

@@ -90,7 +90,7 @@ class FormedSlice:
     parts: int
 
     def __call__(self, kept: Unformed, number: Any) -> list[jax.Array]:
-        """That slice, in a list of one array (see `Rows`)."""
+        """That slice, in a list of one array, as rows are everywhere."""
         x = jax.vmap(lambda data: kept.product.inputs_at(data, number // self.parts))(kept.data)
         size = x.shape[2] // self.parts
         x = jax.lax.dynamic_slice_in_dim(x, number % self.parts * size, size, axis=2)

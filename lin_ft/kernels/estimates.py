@@ -46,6 +46,22 @@ def trace_estimate(
     The products run over devices and processes from Python, so the estimators are here and not from a library whose
     estimators trace the product.
 
+    Args:
+        theta: products with the kernel.
+        n_classes: C, columns of v.
+        probes: number of random vectors.
+        estimator: `hutchinson` or `hutch++`.
+        key: of the vectors; None: `jax.random.key(0)`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.kernels import NTKProducts, trace_estimate
+        >>> x = jnp.arange(10.0).reshape(2, 5) / 10
+        >>> theta = NTKProducts(lambda params, x: x @ params["w"], {"w": jnp.ones((5, 3))}, x)
+        >>> found = trace_estimate(theta, 3, probes=64)
+        >>> bool(abs(found.value - 3 * (x**2).sum()) < 4 * found.standard_error)  # x xᵀ in each of 3 outputs
+        True
+
     Raises:
         InputError: an unknown estimator, too few probes for a standard error (2; 6 for `hutch++`).
     """
@@ -69,7 +85,17 @@ def trace_estimate(
 
 
 def squared_norm_estimate(theta: NTKProducts, n_classes: int, *, probes: int = 16, key: Any = None) -> Estimate:
-    """||Theta||_F² = E ||Theta v||², v with independent ±1 entries. Cost: one reverse and one tangent pass a probe."""
+    """||Theta||_F² = E ||Theta v||², v with independent ±1 entries. Cost: one reverse and one tangent pass a probe.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.kernels import NTKProducts, squared_norm_estimate
+        >>> x = jnp.arange(10.0).reshape(2, 5) / 10
+        >>> theta = NTKProducts(lambda params, x: x @ params["w"], {"w": jnp.ones((5, 3))}, x)
+        >>> found = squared_norm_estimate(theta, 3, probes=64)
+        >>> bool(abs(found.value - 3 * ((x @ x.T) ** 2).sum()) < 4 * found.standard_error)
+        True
+    """
     return _estimate(lambda v: _squared_norm(theta(v)), theta.n, n_classes, probes, key)
 
 

@@ -23,6 +23,14 @@ def per_example_gradients(
 ) -> Float[np.ndarray, "n k P"]:
     """df_c(x_i) / dw, (n, C, P); or of the sum over c (`summed`), (n, 1, P).
 
+    Args:
+        apply: (params, x) -> outputs; from `lin_ft.from_linen`, `from_nnx`, or any function.
+        params: the weights w0 at which it is linearized.
+        x: samples, (n, ...).
+        trainable: which weights train: "all", "head", "norm", "last_block" or a predicate on paths.
+        summed: the gradient of the sum of the outputs, in place of one for each.
+        batch_size: samples at a time.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> from lin_ft.kernels import per_example_gradients

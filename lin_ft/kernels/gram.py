@@ -55,6 +55,20 @@ def gram(
     `block_size` the rows of one block. Neither changes the result beyond rounding.
     Cost: n C reverse passes and, in parameter space, n1 n2 C P multiply-adds (C times more for `full`).
 
+    Args:
+        apply: (params, x) -> outputs; from `lin_ft.from_linen`, `from_nnx`, or any function.
+        params: the weights w0 at which it is linearized.
+        x1: samples, (n1, ...), or a tree of arrays.
+        x2: samples of the other side; None: x1.
+        output: `trace`, `full` or `pseudo`.
+        method: how it is computed, see above.
+        trainable: which weights train: "all", "head", "norm", "last_block" or a predicate on paths.
+        block_size: samples whose gradients are formed together.
+        memory_limit: bytes, for each device.
+        devices: those that share the work; None: all.
+        dtype: of the passes; None: as it comes.
+        **probes: options of `probe_gram` or `sketch_gram`.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> from lin_ft.kernels import gram

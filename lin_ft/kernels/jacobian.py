@@ -40,7 +40,24 @@ class JacobianRows:
 def whole_jacobian_gram(
     apply: Apply, params: Params, x1: Array, x2: Array | None = None, *, trainable: Trainable = "all"
 ) -> Float[Array, "n1 C n2 C"]:
-    """The slow, obvious twin of `gram(output="full")`: the whole Jacobian by `jax.jacrev`, then J Jᵀ."""
+    """The slow, obvious twin of `gram(output="full")`: the whole Jacobian by `jax.jacrev`, then J Jᵀ.
+
+    Args:
+        apply: (params, x) -> outputs; from `lin_ft.from_linen`, `from_nnx`, or any function.
+        params: the weights w0 at which it is linearized.
+        x1: samples, (n1, ...).
+        x2: samples of the other side; None: x1.
+        trainable: which weights train: "all", "head", "norm", "last_block" or a predicate on paths.
+
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from lin_ft.kernels import gram, whole_jacobian_gram
+        >>> x = jnp.arange(10.0).reshape(2, 5) / 10
+        >>> apply, params = lambda params, x: jnp.tanh(x @ params["w"]), {"w": jnp.ones((5, 3))}
+        >>> bool(jnp.allclose(whole_jacobian_gram(apply, params, x), gram(apply, params, x, output="full"), atol=1e-5))
+        True
+    """
     chosen, frozen = split(params, trainable)
 
     @jax.jit

@@ -46,6 +46,13 @@ def ntk(
     batch of x1 (with axis 0 diagonal of the batch alone). For kernels that need not be differentiated `gram` takes a
     fraction of the time and memory.
 
+    Args:
+        apply: (params, x) -> array.
+        trace_axes: of f, averaged over.
+        diagonal_axes: of f, taken at equal indices.
+        trainable: which weights train: "all", "head", "norm", "last_block" or a predicate on paths.
+        batch_size: samples of x1 at a time.
+
     Examples:
         >>> import jax, jax.numpy as jnp
         >>> from lin_ft.kernels import ntk

@@ -53,6 +53,21 @@ def probe_gram(
     one probe of features .10, .17 (.85), 4 probes .065, .09 (.93), 16 probes .04, .07 (.98), one probe of logits .06,
     .27 (.92), sum of logits .09, .15 (.93).
 
+    Args:
+        apply: (params, x) -> outputs; from `lin_ft.from_linen`, `from_nnx`, or any function.
+        params: the weights w0 at which it is linearized.
+        x1: samples, (n1, ...), or a tree of arrays.
+        x2: samples of the other side; None: x1.
+        of: what is combined: `features`, `logits` or `sum_logits`.
+        probes: number of random combinations.
+        key: of the combinations; None: `jax.random.key(0)`.
+        variance: s² of the random heads; None: 1/d.
+        method: as in `gram`.
+        trainable: which weights train: "all", "head", "norm", "last_block" or a predicate on paths.
+        block_size: samples whose gradients are formed together.
+        memory_limit: bytes, for each device.
+        devices: those that share the work; None: all.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> from lin_ft.kernels import probe_gram

@@ -86,6 +86,14 @@ def project(
 
     Rows no longer than k are returned as they are: that is exact.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.kernels import project
+        >>> rows = np.ones((2, 10_000), np.float32) * np.array([[1], [2]])
+        >>> short = project(rows, 400)
+        >>> short.shape, bool(abs((short[0] @ short[1]) / (rows[0] @ rows[1]) - 1) < 0.5)
+        ((2, 400), True)
+
     Raises:
         InputError: an unknown kind or a dimension below 1.
         RuntimeError: the projection lost the rows' norm (checked on every call).

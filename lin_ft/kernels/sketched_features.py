@@ -36,6 +36,17 @@ def sketched_features(
     same `key` gives the same projection and probes for other samples. An entry of Z Zᵀ has the error of `sketch_gram`.
     Cost: n C (n `probes`) reverse passes and n C P additions; memory n m numbers, and one block within `memory_limit`.
 
+    Args:
+        apply: (params, x) -> outputs; from `lin_ft.from_linen`, `from_nnx`, or any function.
+        params: the weights w0 at which it is linearized.
+        x: samples, (n, ...).
+        dimension: k, numbers that a row of gradients is projected to.
+        probes: random combinations of the features; None: all outputs.
+        kind: of projection: `sparse`, `rademacher` or `gaussian`.
+        key: of projection and probes; None: `jax.random.key(0)`.
+        trainable: which weights train: "all", "head", "norm", "last_block" or a predicate on paths.
+        memory_limit: bytes of one block.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> from lin_ft.kernels import sketched_features

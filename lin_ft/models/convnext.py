@@ -73,5 +73,15 @@ class ConvNeXt(nn.Module):
 
 
 def convnext_tiny(n_classes: int, **options) -> ConvNeXt:
-    """28.6 million parameters with 1,000 classes, d = 768."""
+    """28.6 million parameters with 1,000 classes, d = 768.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import convnext_tiny
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = convnext_tiny(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 768)
+    """
     return ConvNeXt(n_classes, **options)

@@ -71,5 +71,15 @@ class DenseNet(nn.Module):
 
 
 def densenet169(n_classes: int) -> DenseNet:
-    """14.1 million parameters with 1,000 classes, d = 1,664."""
+    """14.1 million parameters with 1,000 classes, d = 1,664.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import densenet169
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = densenet169(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1664)
+    """
     return DenseNet(n_classes)

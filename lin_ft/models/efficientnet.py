@@ -118,20 +118,60 @@ def _rest(stage: int) -> tuple[int, int]:
 
 
 def efficientnet_b0(n_classes: int, **options) -> EfficientNet:
-    """5.3 million parameters with 1,000 classes, d = 1,280."""
+    """5.3 million parameters with 1,000 classes, d = 1,280.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import efficientnet_b0
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = efficientnet_b0(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1280)
+    """
     return EfficientNet(n_classes, **options)
 
 
 def efficientnet_lite0(n_classes: int, **options) -> EfficientNet:
-    """4.7 million parameters with 1,000 classes, d = 1,280."""
+    """4.7 million parameters with 1,000 classes, d = 1,280.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import efficientnet_lite0
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = efficientnet_lite0(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1280)
+    """
     return EfficientNet(n_classes, 1.0, 1.0, lite=True, **options)
 
 
 def efficientnet_lite1(n_classes: int, **options) -> EfficientNet:
-    """5.4 million parameters with 1,000 classes, d = 1,280."""
+    """5.4 million parameters with 1,000 classes, d = 1,280.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import efficientnet_lite1
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = efficientnet_lite1(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1280)
+    """
     return EfficientNet(n_classes, 1.0, 1.1, lite=True, **options)
 
 
 def efficientnet_lite2(n_classes: int, **options) -> EfficientNet:
-    """6.1 million parameters with 1,000 classes, d = 1,280."""
+    """6.1 million parameters with 1,000 classes, d = 1,280.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import efficientnet_lite2
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = efficientnet_lite2(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1280)
+    """
     return EfficientNet(n_classes, 1.1, 1.2, lite=True, **options)

@@ -51,5 +51,15 @@ class FusedTrunk(nn.Module):
 
 
 def efficientnet_v2_fused(n_classes: int) -> FusedTrunk:
-    """0.9 million parameters of the trunk, d = 64."""
+    """0.9 million parameters of the trunk, d = 64.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import efficientnet_v2_fused
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = efficientnet_v2_fused(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 64)
+    """
     return FusedTrunk(n_classes)

@@ -66,5 +66,15 @@ class FaceResNet(nn.Module):
 
 
 def face_resnet(n_classes: int) -> FaceResNet:
-    """5.6 million parameters of the trunk, d = 256."""
+    """5.6 million parameters of the trunk, d = 256.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import face_resnet
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = face_resnet(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 256)
+    """
     return FaceResNet(n_classes)

@@ -46,5 +46,15 @@ class MobileNetV1(nn.Module):
 
 
 def mobilenet_v1(n_classes: int) -> MobileNetV1:
-    """3.2 million parameters of the trunk, d = 1,024."""
+    """3.2 million parameters of the trunk, d = 1,024.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import mobilenet_v1
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = mobilenet_v1(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1024)
+    """
     return MobileNetV1(n_classes)

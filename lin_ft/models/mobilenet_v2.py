@@ -87,5 +87,15 @@ class MobileNetV2(nn.Module):
 
 
 def mobilenet_v2(n_classes: int, **options) -> MobileNetV2:
-    """3.5 million parameters with 1,000 classes, d = 1,280."""
+    """3.5 million parameters with 1,000 classes, d = 1,280.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import mobilenet_v2
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = mobilenet_v2(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1280)
+    """
     return MobileNetV2(n_classes, **options)

@@ -85,10 +85,30 @@ class ResNet(nn.Module):
 
 
 def resnet20(n_classes: int) -> ResNet:
-    """ResNet-20: 3 blocks in each of 3 stages, 0.27 million parameters, d = 64."""
+    """ResNet-20: 3 blocks in each of 3 stages, 0.27 million parameters, d = 64.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import resnet20
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = resnet20(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 64)
+    """
     return ResNet(n_classes)
 
 
 def resnet20_adapters(n_classes: int) -> ResNet:
-    """ResNet-20 with a 1x1 adapter beside every 3x3 convolution of its blocks: 0.03 million parameters more."""
+    """ResNet-20 with a 1x1 adapter beside every 3x3 convolution of its blocks: 0.03 million parameters more.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import resnet20_adapters
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = resnet20_adapters(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 64)
+    """
     return ResNet(n_classes, adapters=True)

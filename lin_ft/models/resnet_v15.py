@@ -90,27 +90,77 @@ class ResNetV15(nn.Module):
 
 
 def resnet18(n_classes: int, **options) -> ResNetV15:
-    """11.7 million parameters with 1,000 classes, d = 512."""
+    """11.7 million parameters with 1,000 classes, d = 512.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import resnet18
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = resnet18(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 512)
+    """
     return ResNetV15(n_classes, **options)
 
 
 def resnet34(n_classes: int, **options) -> ResNetV15:
-    """21.8 million parameters with 1,000 classes, d = 512."""
+    """21.8 million parameters with 1,000 classes, d = 512.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import resnet34
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = resnet34(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 512)
+    """
     return ResNetV15(n_classes, (3, 4, 6, 3), **options)
 
 
 def resnet50(n_classes: int, **options) -> ResNetV15:
-    """25.6 million parameters with 1,000 classes, d = 2,048."""
+    """25.6 million parameters with 1,000 classes, d = 2,048.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import resnet50
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = resnet50(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 2048)
+    """
     return ResNetV15(n_classes, (3, 4, 6, 3), bottleneck=True, **options)
 
 
 def resnet101(n_classes: int, **options) -> ResNetV15:
-    """44.5 million parameters with 1,000 classes, d = 2,048."""
+    """44.5 million parameters with 1,000 classes, d = 2,048.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import resnet101
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = resnet101(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 2048)
+    """
     return ResNetV15(n_classes, (3, 4, 23, 3), bottleneck=True, **options)
 
 
 def thin_resnet50(n_classes: int) -> ResNetV15:
-    """5.9 million parameters with 2 classes, d = 1,024: half the width, version 1, as Caffe lays it out."""
+    """5.9 million parameters with 2 classes, d = 1,024: half the width, version 1, as Caffe lays it out.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import thin_resnet50
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = thin_resnet50(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 1024)
+    """
     return ResNetV15(
         n_classes,
         (3, 4, 6, 3),

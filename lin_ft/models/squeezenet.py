@@ -57,5 +57,15 @@ class SqueezeNet(nn.Module):
 
 
 def squeezenet_11(n_classes: int) -> SqueezeNet:
-    """1.2 million parameters with 1,000 classes, d = 512."""
+    """1.2 million parameters with 1,000 classes, d = 512.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import squeezenet_11
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = squeezenet_11(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 512)
+    """
     return SqueezeNet(n_classes)

@@ -109,20 +109,60 @@ class ViT(nn.Module):
 
 
 def vit_tiny_16(n_classes: int, heads: int = 3, **options) -> ViT:
-    """5.7 million parameters with 1,000 classes, d = 192."""
+    """5.7 million parameters with 1,000 classes, d = 192.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import vit_tiny_16
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = vit_tiny_16(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 192)
+    """
     return ViT(n_classes, 192, heads, **options)
 
 
 def vit_small_16(n_classes: int, heads: int = 6, **options) -> ViT:
-    """22.1 million parameters with 1,000 classes, d = 384."""
+    """22.1 million parameters with 1,000 classes, d = 384.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import vit_small_16
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = vit_small_16(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 384)
+    """
     return ViT(n_classes, 384, heads, **options)
 
 
 def vit_base_16(n_classes: int, heads: int = 12, **options) -> ViT:
-    """86.6 million parameters with 1,000 classes, d = 768."""
+    """86.6 million parameters with 1,000 classes, d = 768.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import vit_base_16
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = vit_base_16(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 768)
+    """
     return ViT(n_classes, 768, heads, **options)
 
 
 def dinov2_small_14(n_classes: int, heads: int = 6, **options) -> ViT:
-    """22.1 million parameters without a head, d = 384 (768 pooled by `cls_mean`), position embeddings of 518 pixels."""
+    """22.1 million parameters without a head, d = 384 (768 pooled by `cls_mean`), position embeddings of 518 pixels.
+
+    Examples:
+        >>> import jax
+        >>> from lin_ft.models import dinov2_small_14
+        >>> image = jax.ShapeDtypeStruct((1, 224, 224, 3), "float32")
+        >>> network = dinov2_small_14(n_classes=10)
+        >>> features = lambda x: network.init_with_output(jax.random.key(0), x, method="features")[0]
+        >>> jax.eval_shape(features, image).shape  # without computing anything
+        (1, 384)
+    """
     return ViT(n_classes, 384, heads, **{"patch": 14, "image_size": 518, "scaled": True} | options)

@@ -30,6 +30,27 @@ def predict_logits_by_cross_entropy(
     `scipy.integrate.solve_ivp` (DOP853).
     Cost: one product with the kernel, 2 m² k FLOPs, an evaluation; evaluations grow as lambda_max t.
 
+    Args:
+        kernel: Theta(X, X): (n, n), or (n, C, n, C).
+        cross_kernel: Theta(x*, X), test inputs in rows.
+        targets: probabilities, rows add up to 1.
+        times: training times eta t, finite.
+        logits0: f0 on the training inputs; None: 0.
+        logits0_test: f0 on the test inputs; None: 0.
+        rtol: relative tolerance of the solver.
+        max_evaluations: of the right-hand side, before it gives up.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import predict_logits_by_cross_entropy
+        >>> kernel, targets = np.array([[2.0, 1.0], [1.0, 2.0]]), np.eye(2)
+        >>> predict_logits_by_cross_entropy(kernel, kernel, targets, times=[0.0, 1.0]).round(3)
+        array([[[ 0.   ,  0.   ],
+                [ 0.   ,  0.   ]],
+        <BLANKLINE>
+               [[ 0.396, -0.396],
+                [-0.396,  0.396]]])
+
     Raises:
         InputError: targets that are not probabilities, times not finite or negative, more than
             `max_evaluations`.

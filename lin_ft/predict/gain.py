@@ -15,18 +15,37 @@ def predicted_gain(
     """Accuracy of `correct` minus that of `reference`, in [-1, 1]; of balanced accuracies given `labels`.
 
     Both hold 1, 0, or a fraction for a tie, for the same samples: `Prediction.correct` of the two models.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import predicted_gain
+        >>> predicted_gain(np.array([1.0, 1.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0, 0.5]))  # .75 against .375
+        0.375
     """
     gains = _paired(correct, reference)
     return float(np.mean([values.mean() for values in _strata(gains, labels)]))
 
 
 def balanced_accuracy(correct: Float[Array, " n"], labels: Labels) -> float:
-    """The mean over classes of the accuracy within the class. scikit-learn: `balanced_accuracy_score`."""
+    """The mean over classes of the accuracy within the class. scikit-learn: `balanced_accuracy_score`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import balanced_accuracy
+        >>> balanced_accuracy(np.array([1.0, 1.0, 1.0, 0.0]), np.array([0, 0, 0, 1]))  # always the larger class
+        0.5
+    """
     return float(np.mean([values.mean() for values in _strata(np.asarray(correct, np.float64), labels)]))
 
 
 def is_unbalanced(counts: Sequence[int] | np.ndarray) -> bool:
-    """Whether accuracy and balanced accuracy may differ: classes of `counts` samples, (C,), differ by more than one."""
+    """Whether accuracy and balanced accuracy may differ: classes of `counts` samples, (C,), differ by more than one.
+
+    Examples:
+        >>> from lin_ft.predict import is_unbalanced
+        >>> is_unbalanced([10, 9]), is_unbalanced([10, 5])
+        (False, True)
+    """
     return bool(len(counts)) and max(counts) - min(counts) > 1
 
 
@@ -46,6 +65,21 @@ def bootstrap_interval(
     on; for a handful of samples, or all right or all wrong, percentile intervals are too short. (Efron and
     Tibshirani 1993, chapter 13.)
     Cost: one multinomial draw over the distinct values, three for accuracies, for each resample and class.
+
+    Args:
+        correct: 1, 0 or a fraction for each sample.
+        reference: the same of the model to compare with; None: none.
+        labels: classes of the samples, for balanced accuracies.
+        level: share of the resampled means that the interval holds.
+        resamples: how many.
+        seed: of the resampling.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import bootstrap_interval
+        >>> low, high = bootstrap_interval(np.repeat([1.0, 0.0], [80, 20]))
+        >>> 0.7 < low < 0.75 < 0.85 < high < 0.9
+        True
 
     Raises:
         InputError: nothing to resample, values that are not finite, of different samples, or a level outside

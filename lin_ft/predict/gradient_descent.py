@@ -28,6 +28,12 @@ def largest_stable_learning_rate(
     For Nesterov's momentum that over 1 + 2 momentum. Infinite where nothing is learned. In units of 1 /
     kernel, for the sum, not the mean, of squares. (Goh 2017, doi 10.23915/distill.00006, for heavy-ball
     momentum.)
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, largest_stable_learning_rate
+        >>> round(largest_stable_learning_rate(decompose(np.array([[2.0, 1.0], [1.0, 2.0]])), momentum=0.9), 4)
+        1.2667
     """
     _check_momentum(momentum)
     largest = float(spectrum.eigenvalues[-1]) + ridge
@@ -49,6 +55,29 @@ def predict_logits_by_descent(
     logits0_test: Float[Array, "n2 C"] | None = None,
 ) -> Float[np.ndarray, "T R n2 C"]:
     """Logits of test inputs after each number of steps; small steps approach `predict_logits`.
+
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        cross_kernel: Theta(x*, X), test inputs in rows.
+        targets: Y, (n, C).
+        steps: numbers of full-batch steps.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+        learning_rate: in units of 1 / kernel, for the sum of squares.
+        momentum: in [0, 1).
+        nesterov: Nesterov's momentum in place of the heavy ball's.
+        logits0: f0 on the training inputs; None: 0.
+        logits0_test: f0 on the test inputs; None: 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, predict_logits_by_descent
+        >>> kernel = np.array([[2.0, 1.0], [1.0, 2.0]])
+        >>> predict_logits_by_descent(decompose(kernel), kernel, np.eye(2), [1, 100], learning_rate=0.1)[:, 0].round(3)
+        array([[[0.2, 0.1],
+                [0.1, 0.2]],
+        <BLANKLINE>
+               [[1. , 0. ],
+                [0. , 1. ]]])
 
     Raises:
         InputError: a learning rate at which training diverges (says the largest stable one), steps that are
@@ -77,7 +106,26 @@ def descent_coefficients(
     momentum: float = 0.0,
     nesterov: bool = False,
 ) -> Float[np.ndarray, "T R m k"]:
-    """alpha after each number of steps, such that w = w0 + Jᵀ alpha. Cost: 2 m² k FLOPs a grid point."""
+    """alpha after each number of steps, such that w = w0 + Jᵀ alpha. Cost: 2 m² k FLOPs a grid point.
+
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        residual0: Y - f0 on the training inputs.
+        steps: numbers of full-batch steps.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+        learning_rate: in units of 1 / kernel, for the sum of squares.
+        momentum: in [0, 1).
+        nesterov: Nesterov's momentum in place of the heavy ball's.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, descent_coefficients
+        >>> spectrum = decompose(np.array([[2.0, 1.0], [1.0, 2.0]]))
+        >>> descent_coefficients(spectrum, np.array([[1.0], [-1.0]]), [1, 2], learning_rate=0.1)[:, 0, :, 0].round(3)
+        array([[ 0.1 , -0.1 ],
+               [ 0.19, -0.19]])
+    """
     counts = np.atleast_1d(np.asarray(steps))
     if counts.dtype.kind not in "iu" or counts.ndim != 1:
         raise InputError(f"steps {counts.tolist()}: give whole numbers >= 0.")

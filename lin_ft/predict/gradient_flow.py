@@ -29,6 +29,14 @@ def dual_coefficients(
     columns for a trace or pseudo kernel (m = n), one for a full kernel (m = n C). NumPy equivalent at
     infinite time: `np.linalg.solve(kernel + ridge * np.eye(n), residual0)`.
     Cost: 2 m² k FLOPs a grid point.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, dual_coefficients
+        >>> kernel, residual = np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([[1.0], [-1.0]])
+        >>> dual_coefficients(decompose(kernel), residual, ridges=[0.0, 1.0])[0, :, :, 0].round(3)  # the solve, twice
+        array([[ 1. , -1. ],
+               [ 0.5, -0.5]])
     """
     times, ridges = check_grid(times, ridges)
     projected = spectrum.eigenvectors.T @ columns(residual0, len(spectrum.eigenvalues))
@@ -49,6 +57,23 @@ def predict_logits(
 
     Give both initial logits, or neither (both zero). Cost: 2 m (m + n2) k FLOPs a grid point.
 
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        cross_kernel: Theta(x*, X), test inputs in rows.
+        targets: Y, (n, C).
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+        logits0: f0 on the training inputs; None: 0.
+        logits0_test: f0 on the test inputs; None: 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, predict_logits
+        >>> x, test = np.array([[0.0], [1.0], [2.0]]), np.array([[3.0]])
+        >>> spectrum = decompose(x @ x.T + 1)  # the kernel of a line a x + b
+        >>> predict_logits(spectrum, test @ x.T + 1, 2 * x, times=[0.1, np.inf])[:, 0, 0, 0].round(3)
+        array([2.593, 6.   ])
+
     Raises:
         InputError: shapes that do not go together, one of the two initial logits without the other,
             non-finite values, negative times or ridges.
@@ -67,6 +92,15 @@ def training_residuals(
     """r(t) = Y - f_t(X) = A⁻¹ (ridge + Theta exp(-eta A t)) r0; without ridge exp(-eta Theta t) r0.
 
     Cost: 2 m² k FLOPs a grid point.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, training_residuals
+        >>> spectrum = decompose(np.array([[2.0, 1.0], [1.0, 2.0]]))
+        >>> training_residuals(spectrum, np.array([[1.0], [-1.0]]), [0.0, 1.0, np.inf])[:, 0, :, 0].round(3) + 0.0
+        array([[ 1.   , -1.   ],
+               [ 0.368, -0.368],
+               [ 0.   ,  0.   ]])
     """
     times, ridges = check_grid(times, ridges)
     m = len(spectrum.eigenvalues)
@@ -85,6 +119,13 @@ def loss_decrease(
 
     Its slope at t = 0 is eta r0ᵀ Theta r0, the Label-Gradient score (paper, eq. 3 with the factor it lacks);
     its limit is the part of ½||r0||² in the range of Theta. Cost: 2 m² k FLOPs once, 2 m a time.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, loss_decrease
+        >>> spectrum = decompose(np.array([[2.0, 1.0], [1.0, 2.0]]))
+        >>> loss_decrease(spectrum, np.array([[1.0], [-1.0]]), [0.0, 1.0, np.inf]).round(3)  # of ½||r0||² = 1
+        array([0.   , 0.865, 1.   ])
     """
     times, _ = check_grid(times, (0.0,))
     return 0.5 * (-np.expm1(-2 * _exponent(spectrum.eigenvalues, times))) @ spectrum.label_energy(residual0)

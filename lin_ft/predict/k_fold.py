@@ -24,6 +24,21 @@ def k_fold(
     a grid point and fold. `leave_groups_out` gives the same from the one decomposition of the whole kernel;
     it is cheaper for small folds and small grids. One fold a sample is `leave_one_out`, which is cheaper
     still.
+
+    Args:
+        kernel: Theta(X, X).
+        residual0: Y - f0 on the training inputs.
+        folds: number of the fold of each sample.
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import k_fold
+        >>> x = np.arange(4.0)[:, None]
+        >>> k_fold(x @ x.T + 1, 2 * x, np.array([0, 0, 1, 1]), ridges=[0.1])[0, 0, :, 0].round(3)
+        array([-0.398, -0.231,  0.489,  0.809])
     """
     times, ridges = check_grid(times, ridges)
     theta, r0, folds = np.asarray(kernel, np.float64), np.asarray(residual0, np.float64), np.asarray(folds)
@@ -45,6 +60,13 @@ def stratified_folds(labels: Labels, k: int, *, seed: int = 0) -> Int[np.ndarray
     """A fold number in 0 .. k - 1 for each sample, each class spread evenly; the same for the same seed.
 
     Folds differ by at most one sample in size and, within a class, by at most one sample.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import stratified_folds
+        >>> folds = stratified_folds(np.repeat([0, 1], 6), 3)
+        >>> [sorted(folds[:6].tolist()), sorted(folds[6:].tolist())]
+        [[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2]]
     """
     labels = np.asarray(labels)
     if not 2 <= k <= len(labels):
@@ -60,6 +82,13 @@ def matchings(labels: Labels, count: int, *, seed: int = 0) -> Int[np.ndarray, "
     """`count` random ways to deal the samples into folds of one image of each class, for `leave_folds_out`.
 
     As many folds as the largest class has samples; those of smaller classes are spread evenly over the folds.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import matchings
+        >>> folds = matchings(np.repeat([0, 1], 3), 2)  # two ways to deal three images of two classes into three pairs
+        >>> np.sort(folds.reshape(2, 2, 3)).tolist()
+        [[[0, 1, 2], [0, 1, 2]], [[0, 1, 2], [0, 1, 2]]]
 
     Raises:
         InputError: one sample a class, since whole classes would be left out; or count below 1.

@@ -45,6 +45,22 @@ def leave_one_out(
     Cost: 4 `nodes` n² (C + 1) FLOPs a grid point, and 16 `nodes` n C bytes; of a full kernel 8 `nodes` n² C²
     (C + 1).
 
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        residual0: Y - f0 on the training inputs.
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+        nodes: of the quadrature in time.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, leave_one_out, leave_one_out_by_refit
+        >>> x = np.arange(4.0)[:, None]
+        >>> kernel, residual = x @ x.T + np.eye(4), np.array([[0.0], [1.0], [2.0], [4.0]])
+        >>> fast = leave_one_out(decompose(kernel), residual, times=[2.0], ridges=[0.1])[0, 0]
+        >>> bool(np.allclose(fast, leave_one_out_by_refit(kernel, residual, 2.0, 0.1)))
+        True
+
     Raises:
         InputError: residuals that do not go with the kernel or are not finite, negative times or ridges.
     """
@@ -56,7 +72,15 @@ def leave_one_out(
 def leave_one_out_by_refit(
     kernel: Array, residual0: Float[Array, "n C"], time: float = np.inf, ridge: float = 0.0
 ) -> Float[np.ndarray, "n C"]:
-    """The slow, obvious twin: n refits, each predicting the sample left out. Cost: n decompositions."""
+    """The slow, obvious twin: n refits, each predicting the sample left out. Cost: n decompositions.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import leave_one_out_by_refit
+        >>> x = np.array([[0.0], [1.0], [2.0]])
+        >>> leave_one_out_by_refit(x @ x.T + 1, np.array([[0.0], [1.0], [5.0]]))[:, 0].round(3)  # from the other two
+        array([ 3. , -1.5,  3. ])
+    """
     theta, r0 = np.asarray(kernel, np.float64), np.asarray(residual0, np.float64)
     residuals = np.empty_like(r0)
     for i in range(len(r0)):

@@ -37,6 +37,23 @@ def leave_groups_out(
     Cost: 4 `nodes` m² k FLOPs a grid point, and 2 `nodes` m s² (m / s + s) more for groups of s rows. `k_fold`, which
     refits, is cheaper for large groups and grids.
 
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        residual0: Y - f0 on the training inputs.
+        groups: indices of the kernel rows that are left out together.
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+        nodes: of the quadrature in time.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, k_fold, leave_groups_out
+        >>> x = np.arange(4.0)[:, None]
+        >>> kernel, residual = x @ x.T + np.eye(4), 2 * x
+        >>> fast = leave_groups_out(decompose(kernel), residual, np.array([[0, 1], [2, 3]]), ridges=[0.1])
+        >>> bool(np.allclose(fast, k_fold(kernel, residual, np.array([0, 0, 1, 1]), ridges=[0.1])))
+        True
+
     Raises:
         InputError: a row in two groups or outside the kernel, and what `leave_one_out` raises.
     """
@@ -55,6 +72,22 @@ def leave_folds_out(
 
     With `matchings`, one image of each class is left out at a time: unlike `leave_one_out` the classes stay as frequent
     as they were. The slow twin is `k_fold`. Cost: that of `leave_groups_out`, its first part once for all M.
+
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        residual0: Y - f0 on the training inputs.
+        folds: number of the fold of each sample, one row for each way.
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, leave_folds_out, matchings
+        >>> x, labels = np.arange(6.0)[:, None], np.array([0, 0, 0, 1, 1, 1])
+        >>> targets = np.eye(2)[labels] - 0.5
+        >>> leave_folds_out(decompose(x @ x.T + np.eye(6)), targets, matchings(labels, 5), times=[1.0]).shape
+        (5, 1, 1, 6, 2)
     """
     folds = np.asarray(folds)
     n = np.shape(residual0)[0]

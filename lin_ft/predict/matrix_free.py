@@ -25,6 +25,20 @@ def ridge_coefficients_by_cg(
     kernel fits in memory: it serves every ridge and time. Cost: one `matvec` an iteration, about ½
     sqrt(lambda_max / ridge) log(2 / rtol) of them; 5 n C numbers.
 
+    Args:
+        matvec: v -> Theta v, both (n, C); `lin_ft.kernels.NTKProducts` is one.
+        residual0: Y - f0 on the training inputs.
+        ridge: in units of the kernel, > 0.
+        rtol: of the residual of the linear system.
+        max_iterations: products at most.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import ridge_coefficients_by_cg
+        >>> kernel, residual = np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([[1.0], [-1.0]])
+        >>> ridge_coefficients_by_cg(lambda v: kernel @ v, residual, 1.0)[:, 0].round(3)
+        array([ 0.5, -0.5])
+
     Raises:
         InputError: ridge not positive, a matvec of another shape or not finite, no convergence (says how far
             it came).

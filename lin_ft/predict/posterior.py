@@ -26,6 +26,14 @@ def posterior_covariance(
     `ridge`. (Rasmussen and Williams 2006, eq. 2.24. scikit-learn:
     `GaussianProcessRegressor.predict(return_cov=True)`.)
     Cost: 2 n² n2 FLOPs, then 2 n n2² a ridge.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, posterior_covariance
+        >>> x, test = np.array([[0.0], [1.0]]), np.array([[0.5], [3.0]])
+        >>> covariance = posterior_covariance(decompose(x @ x.T + 1), test @ x.T + 1, test @ test.T + 1, ridges=[0.1])
+        >>> covariance[0].diagonal().round(3)  # sure between the samples, unsure beyond them
+        array([0.048, 1.069])
     """
     _, ridges = check_grid((np.inf,), ridges)
     along = np.asarray(cross_kernel, np.float64) @ spectrum.eigenvectors
@@ -48,6 +56,26 @@ def ensemble_covariance(
     K(x*, x*') - B K(X, x*') - K(x*, X) Bᵀ + B K(X, X) Bᵀ; `initial` is K(X, X), `cross_initial` K(x*, X),
     `test_initial` K(x*, x*'). (Lee et al. 2019, arXiv 1902.06720, section 2.3.) With K = Theta, infinite time
     and no ridge it is the `posterior_covariance`. Cost: 2 n² n2 FLOPs for each product, a grid point.
+
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        cross_kernel: Theta(x*, X), test inputs in rows.
+        initial: K(X, X), the covariance of f0.
+        cross_initial: K(x*, X).
+        test_initial: K(x*, x*).
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, ensemble_covariance
+        >>> x, test = np.array([[0.0], [1.0]]), np.array([[0.5], [3.0]])
+        >>> K, cross, own = x @ x.T + 1, test @ x.T + 1, test @ test.T + 1
+        >>> spread = ensemble_covariance(decompose(K), cross, K, cross, own, times=[0.0, 1.0])
+        >>> spread[:, 0].diagonal(axis1=1, axis2=2).round(3)  # training makes the networks agree
+        array([[ 1.25 , 10.   ],
+               [ 0.011,  1.944]])
     """
     times, ridges = check_grid(times, ridges)
     initial, cross_initial = np.asarray(initial, np.float64), np.asarray(cross_initial, np.float64)

@@ -54,6 +54,13 @@ def decompose_features(features: Float[Array, "n k"]) -> PrimalSpectrum:
     are noise and left out. Cost: 2 n k min(n, k) FLOPs, and 9 min(n, k)³; memory: n r + k r + 3 min(n, k)² numbers of
     8 bytes.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose_features
+        >>> spectrum = decompose_features(np.array([[1.0, 0.0, 1.0], [0.0, 2.0, 0.0]]))
+        >>> spectrum.eigenvalues.round(6), spectrum.left.shape, spectrum.right.shape
+        (array([2., 4.]), (2, 2), (3, 2))
+
     Raises:
         InputError: features that are not a matrix, are empty or not finite.
     """
@@ -84,6 +91,13 @@ def primal_weights(
     The trained network is f0(x) + z(x) beta(t). At infinite time ridge regression on Z: `solve(ZᵀZ + ridge I, Zᵀ r0)`.
 
     Cost: 2 n r C FLOPs once, 2 k r C a grid point.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose_features, primal_weights
+        >>> z = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+        >>> primal_weights(decompose_features(z), z @ np.array([[3.0], [-1.0]]))[0, 0, :, 0].round(6)  # least squares
+        array([ 3., -1.])
     """
     times, ridges = check_grid(times, ridges)
     projected = spectrum.left.T @ _columns(spectrum, residual0)
@@ -103,6 +117,22 @@ def primal_predict(
 ) -> Float[np.ndarray, "T R n2 C"]:
     """f_t(x*) = f0(x*) + z(x*) beta(t): `predict_logits` for the cross-kernel Z* Zᵀ. Cost: 2 n2 k C FLOPs a grid point.
 
+    Args:
+        spectrum: of the training features, from `decompose_features`.
+        test_features: z(x*), a row each.
+        targets: Y, (n, C).
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+        logits0: f0 on the training inputs; None: 0.
+        logits0_test: f0 on the test inputs; None: 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose_features, primal_predict
+        >>> z, test = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.array([[1.0, 3.0]])
+        >>> primal_predict(decompose_features(z), test, 2 * z[:, 1:], times=[0.1, np.inf])[:, 0, 0, 0].round(3)
+        array([2.593, 6.   ])
+
     Raises:
         InputError: shapes that do not go together, one of the two initial logits without the other.
     """
@@ -119,7 +149,15 @@ def primal_residuals(
     times: Sequence[float] | Array,
     ridges: Sequence[float] | Array = (0.0,),
 ) -> Float[np.ndarray, "T R n C"]:
-    """r(t) = Y - f_t(X), as `training_residuals`. Cost: 4 n r C FLOPs a grid point."""
+    """r(t) = Y - f_t(X), as `training_residuals`. Cost: 4 n r C FLOPs a grid point.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose_features, primal_residuals
+        >>> z = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+        >>> primal_residuals(decompose_features(z), np.array([[0.0], [1.0], [5.0]]), [np.inf])[0, 0, :, 0].round(3)
+        array([ 0.5, -1. ,  0.5])
+    """
     times, ridges = check_grid(times, ridges)
     r0 = _columns(spectrum, residual0)
     fitted = _fitted_fraction(spectrum, times, ridges) * spectrum.eigenvalues
@@ -141,6 +179,22 @@ def primal_leave_one_out(
 
     At infinite time and ridge 0 the limit of long times is taken. Cost: 4 `nodes` n r (C + 1) FLOPs a grid point, with
     groups of s samples 4 `nodes` n r s more.
+
+    Args:
+        spectrum: of the training features, from `decompose_features`.
+        residual0: Y - f0 on the training inputs.
+        times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
+        ridges: penalties on ½||w - w0||², in units of the kernel.
+        groups: number of the group of each sample; None: each by itself.
+        nodes: of the quadrature in time.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose_features, primal_leave_one_out
+        >>> z = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+        >>> left_out = primal_leave_one_out(decompose_features(z), np.array([[0.0], [1.0], [5.0]]))
+        >>> left_out[0, 0, :, 0].round(3)  # from lines through the other two
+        array([ 3. , -1.5,  3. ])
 
     Raises:
         InputError: residuals or groups that do not go with the features, negative times or ridges.

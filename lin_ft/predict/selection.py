@@ -34,7 +34,14 @@ class Prediction:
 
 
 def loo_loss(residuals: Float[Array, "*grid n C"]) -> Float[np.ndarray, "*grid"]:
-    """(1 / 2n) sum over samples and classes of the squared residuals."""
+    """(1 / 2n) sum over samples and classes of the squared residuals.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import loo_loss
+        >>> loo_loss(np.array([[1.0, 1.0], [0.0, 2.0]]))
+        array(1.5)
+    """
     residuals = np.asarray(residuals, np.float64)
     return np.asarray(0.5 * np.mean(np.sum(residuals**2, axis=-1), axis=-1))
 
@@ -46,6 +53,13 @@ def loo_correct(
 
     Logits within `rounding` of the largest, or within 16 eps of its size, share it: a constant prediction
     scores 1/C and not by the order of the classes.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import loo_correct
+        >>> logits = np.array([[2.0, 1.0], [0.5, 0.5], [1.0, 0.0]])
+        >>> loo_correct(logits, np.array([0, 1, 1]))  # right, a tie of two, wrong
+        array([1. , 0.5, 0. ])
     """
     logits, labels = np.asarray(logits, np.float64), np.asarray(labels)
     n, n_classes = logits.shape[-2:]
@@ -59,7 +73,14 @@ def loo_correct(
 def loo_accuracy(
     logits: Float[Array, "*grid n C"], labels: Labels, *, rounding: float = 0.0
 ) -> Float[np.ndarray, "*grid"]:
-    """The mean of `loo_correct` over samples, a fraction in [0, 1]."""
+    """The mean of `loo_correct` over samples, a fraction in [0, 1].
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import loo_accuracy
+        >>> loo_accuracy(np.array([[2.0, 1.0], [0.5, 0.5], [1.0, 0.0]]), np.array([0, 1, 1]))
+        array(0.5)
+    """
     return np.asarray(loo_correct(logits, labels, rounding=rounding).mean(-1))
 
 
@@ -87,6 +108,26 @@ def select(
     accuracies below .3 are common. It also punishes regularisation, by which `time` and `ridge` are chosen (arXiv
     2406.01652). One image of each class a fold has no such bias.
     Cost: that of `leave_one_out`; with folds that of `leave_folds_out`.
+
+    Args:
+        spectrum: of the training kernel, from `decompose`.
+        targets: Y, (n, C).
+        labels: classes of the samples.
+        times: of the grid.
+        ridges: of the grid.
+        logits0: f0 on the samples; None: 0.
+        folds: number of the fold of each sample, or a row of them for each way; None: leave one out.
+
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose, matchings, select
+        >>> labels = np.repeat([0, 1], 5)
+        >>> x = np.stack([labels - 0.5, np.cos(np.arange(10.0))], axis=1)
+        >>> spectrum, grid = decompose(x @ x.T), np.array([0.1, 1.0, 10.0])
+        >>> chosen = select(spectrum, np.eye(2)[labels] - 0.5, labels, grid, grid, folds=matchings(labels, 3))
+        >>> chosen.accuracy, chosen.losses.shape
+        (1.0, (3, 3))
     """
     y = np.asarray(targets, np.float64)
     residual0 = initial_residual(y, logits0, logits0)

@@ -50,6 +50,12 @@ def decompose(kernel: Array) -> Spectrum:
     within the rounding of this decomposition, m eps64 lambda_max: their values are noise, and at long times
     noise would be fitted.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import decompose
+        >>> decompose(np.array([[2.0, 1.0], [1.0, 2.0]])).eigenvalues.round(6)
+        array([1., 3.])
+
     Raises:
         InputError: a kernel that is not square, not finite, not symmetric or not positive semi-definite; says
             how far.

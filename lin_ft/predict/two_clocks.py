@@ -29,6 +29,11 @@ def budget_time(steps: int, learning_rate: float, momentum: float = 0.0) -> floa
     """t = steps x rate / (1 - momentum): the time of gradient flow that SGD with momentum comes to.
 
     In units of 1 / kernel for the mean, not the sum, of the losses. (Rates that decay: give their mean.)
+
+    Examples:
+        >>> from lin_ft.predict import budget_time
+        >>> round(budget_time(150, 0.01, momentum=0.9), 6)
+        15.0
     """
     if steps < 0 or not learning_rate > 0 or not 0 <= momentum < 1:
         raise InputError(
@@ -42,13 +47,28 @@ def head_decrease(features: Float[Array, "n d"], targets: Float[Array, "n C"], t
     """Share of the squared loss that the head alone removes: sum_k (1 - exp(-2 t l_k / n)) (v_k·Y)² / ||Y||².
 
     l_k, v_k are those of phi phiᵀ + 1, t is absolute (`budget_time`). In [0, 1]. Cost: O(n³).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import head_decrease
+        >>> features, targets = np.array([[1.0], [1.0], [-1.0]]), np.array([[1.0], [1.0], [-1.0]])
+        >>> round(head_decrease(features, targets, time=1.0), 3)
+        0.866
     """
     phi = np.asarray(features, np.float64)
     return _decrease(phi @ phi.T + 1, targets, time, unit=float(len(phi)))
 
 
 def backbone_decrease(kernel: Float[Array, "n n"], targets: Float[Array, "n C"], time: float = BACKBONE_TIME) -> float:
-    """The same of the backbone's part of the kernel, `time` in units of 1 / (its mean eigenvalue). In [0, 1]."""
+    """The same of the backbone's part of the kernel, `time` in units of 1 / (its mean eigenvalue). In [0, 1].
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import backbone_decrease
+        >>> y = np.array([[1.0], [1.0], [-1.0]])
+        >>> round(backbone_decrease(y @ y.T, y, time=0.1), 3), round(backbone_decrease(np.eye(3), y, time=0.1), 3)
+        (0.451, 0.181)
+    """
     return _decrease(kernel, targets, time)
 
 
@@ -56,6 +76,14 @@ def backbone_part(kernel: Float[Array, "n n"], features: Float[Array, "n d"]) ->
     """B: what is left of `probe_gram` without the head's part, phi phiᵀ + 1.
 
     Eigenvalues that the difference of two float32 kernels makes negative are set to 0. Cost: O(n³).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import backbone_part
+        >>> features = np.array([[1.0], [2.0]])
+        >>> backbone_part(features @ features.T + 1 + np.diag([3.0, 4.0]), features).round(6)
+        array([[3., 0.],
+               [0., 4.]])
     """
     phi = np.asarray(features, np.float64)
     rest = np.asarray(kernel, np.float64) - phi @ phi.T - 1
@@ -88,6 +116,22 @@ def train_both_parts(
     without its fold (all folds at once); else those of training on all. Exact for a network that is linear in its
     input between two layers, f = (x V) W + b; small rates approach the flow above.
     Cost: 2 n² d + 4 n d C FLOPs a step and fold.
+
+    Args:
+        features: phi of the images.
+        backbone: B, from `backbone_part`.
+        labels: classes of the images.
+        rates: learning rate of every step, for the mean of the losses.
+        momentum: Nesterov's, in [0, 1).
+        folds: number of the fold of each image; None: train on all.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.predict import train_both_parts
+        >>> features, labels = np.array([[1.0], [2.0], [-1.0], [-2.0]]), np.array([0, 0, 1, 1])
+        >>> logits = train_both_parts(features, features @ features.T, labels, [0.1] * 20)
+        >>> logits.argmax(1)
+        array([0, 0, 1, 1])
 
     Raises:
         InputError: rates that are not finite or make training diverge.

@@ -10,6 +10,12 @@ def kendall_matrix(values: Mapping[str, Sequence[float | None]]) -> tuple[list[s
     """Kendall's tau-b of every two scores over the models; scores that are missing or constant are left out.
 
     1: the same order; 0: no relation; -1: the reverse (Kendall 1945). NumPy equivalent: `scipy.stats.kendalltau`.
+
+    Examples:
+        >>> from lin_ft.ranking import kendall_matrix
+        >>> names, tau = kendall_matrix({"logme": [1.0, 2.0, 3.0], "leep": [1.0, 3.0, 2.0], "random": [None] * 3})
+        >>> names, tau.round(3).tolist()
+        (['logme', 'leep'], [[1.0, 0.333], [0.333, 1.0]])
     """
     numbers = {
         name: np.array([np.nan if value is None else value for value in column], np.float64)

@@ -16,6 +16,15 @@ def score_inputs(view: View) -> Inputs:
 
     `view.config.source_shots` images a class of the model's own source data, at the size of the task's images, are
     loaded where it is not 0.
+
+    Examples:
+        >>> import lin_ft
+        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
+        >>> zoo = lin_ft.embedded_zoo()[:2]
+        >>> from lin_ft.ranking import View, score_inputs
+        >>> inputs = score_inputs(View(zoo[0], task))
+        >>> inputs["labels"].shape, inputs["features"].shape
+        ((20,), (20, 64))
     """
     model, config = view.model, view.config
     apply, params = view.function

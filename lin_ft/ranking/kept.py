@@ -21,6 +21,14 @@ def made_of(zoo: Sequence[ZooModel], task: Task, config: RankConfig) -> dict[str
     """Digests of the training images with their labels and of each model's weights and card, and all settings.
 
     With commit, versions and device; JSON types.
+
+    Examples:
+        >>> import lin_ft
+        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
+        >>> zoo = lin_ft.embedded_zoo()[:2]
+        >>> from lin_ft.ranking import made_of
+        >>> sorted(made_of(zoo, task, lin_ft.RankConfig()))
+        ['by', 'images', 'models', 'settings']
     """
     settings = {name: _plain(value) for name, value in dataclasses.asdict(config).items() if name not in LOOKS}
     return {
@@ -37,6 +45,16 @@ def outdated(
     """Why a kept ranking is not what these models would give on this task today; nothing where it is.
 
     Models of the ranking that are not in `zoo` are named; the task and the settings are compared where they are given.
+
+    Examples:
+        >>> import lin_ft
+        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
+        >>> zoo = lin_ft.embedded_zoo()[:2]
+        >>> from lin_ft.ranking import outdated
+        >>> config = lin_ft.RankConfig(head="zero")
+        >>> ranking = lin_ft.rank(zoo, task, config)
+        >>> outdated(ranking, zoo, task, config), len(outdated(ranking, zoo, lin_ft.load_task("optdigits", shots=3)))
+        ((), 1)
     """
     kept = ranking.made_of
     if not kept:

@@ -266,6 +266,15 @@ def ranking_from_dict(values: dict[str, Any]) -> Ranking:
     """The ranking whose `as_dict` this is, but for the training images each model got right and fine-tuned curves.
 
     Raises InputError where something is missing.
+
+    Examples:
+        >>> import lin_ft
+        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
+        >>> zoo = lin_ft.embedded_zoo()[:2]
+        >>> from lin_ft.ranking import ranking_from_dict
+        >>> ranking = lin_ft.rank(zoo, task, lin_ft.RankConfig(head="zero"))
+        >>> ranking_from_dict(ranking.as_dict()).as_dict() == ranking.as_dict()
+        True
     """
     rows = []
     try:

@@ -63,7 +63,18 @@ if TYPE_CHECKING:  # to a type checker a part is an ordinary cached property
 else:
 
     def part(*settings):
-        """Make a method of a View one of its parts; name the fields of RankConfig that it depends on."""
+        """Make a method of a View one of its parts; name the fields of RankConfig that it depends on.
+
+        Examples:
+            >>> import numpy as np
+            >>> from lin_ft.ranking import View, part
+            >>> class Mine(View):
+            ...     @part("head")  # computed once for each head
+            ...     def norms(self):
+            ...         return np.linalg.norm(self.features, axis=1)
+            >>> sorted(name for name in vars(Mine) if not name.startswith("_"))
+            ['norms']
+        """
         return lambda make: Part(make, settings)
 
 
@@ -204,6 +215,17 @@ def predict_left_out(
 
     One image after the other is left out or, where `config.left_out` says so, one of each class at a time, in
     `config.matchings` ways to match them.
+
+    Examples:
+        >>> import numpy as np
+        >>> import lin_ft
+        >>> from lin_ft.predict import decompose
+        >>> from lin_ft.ranking import predict_left_out
+        >>> labels = np.arange(12) % 2
+        >>> features = np.eye(2)[labels] + 0.1 * np.random.default_rng(0).normal(size=(12, 2))
+        >>> spectrum = decompose(features @ features.T)
+        >>> predict_left_out(spectrum, np.eye(2)[labels], labels, lin_ft.RankConfig()).accuracy
+        1.0
     """
     folds = matchings(labels, config.matchings, seed=config.seed) if config.left_out == "shot" else None
     scale = spectrum.scale

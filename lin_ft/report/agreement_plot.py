@@ -14,6 +14,11 @@ def plot_agreement(names: Sequence[str], tau: Float[np.ndarray, "S S"], path: st
     """Write a PNG (or what the suffix says): blue agrees, red reverses; numbers in the cells up to 15 scores.
 
     Scores that agree stand together: they are ordered by average-linkage clustering of 1 - tau.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.report import plot_agreement
+        >>> plot_agreement(["logme", "leep"], np.array([[1.0, 0.3], [0.3, 1.0]]), "agreement.png")
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

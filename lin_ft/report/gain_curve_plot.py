@@ -19,6 +19,11 @@ def plot_gain_curves(curves: Mapping[str, Float[np.ndarray, " M"]], path: str | 
     """Write a PNG, PDF or what the suffix says; name -> gain in points of the best of the first 1 .. M models.
 
     Rankings whose name ends in "(static)", and "random", are drawn dotted and thin.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.report import plot_gain_curves
+        >>> plot_gain_curves({"logme": np.array([1.0, 2.0, 2.5]), "random": np.array([-1.0, 0.5, 2.5])}, "gain.png")
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -15,12 +15,28 @@ PREDICTED, MEASURED, REFERENCE_LINE = "#0072B2", "#E69F00", "#555555"
 
 
 def plot_ranking(ranking: "Ranking", path: str | Path) -> None:
-    """Write the picture of `ranking_picture`: a PNG, or what the suffix says."""
+    """Write the picture of `ranking_picture`: a PNG, or what the suffix says.
+
+    Examples:
+        >>> import lin_ft
+        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
+        >>> zoo = lin_ft.embedded_zoo()[:2]
+        >>> from lin_ft.report import plot_ranking
+        >>> plot_ranking(lin_ft.rank(zoo, task, lin_ft.RankConfig(head="zero")), "ranking.png")
+    """
     ranking_picture(ranking).save(path)
 
 
 def ranking_picture(ranking: "Ranking") -> "Picture":
-    """One bar a model, best on top, 95 % intervals, percent of images; a matplotlib figure that notebooks show."""
+    """One bar a model, best on top, 95 % intervals, percent of images; a matplotlib figure that notebooks show.
+
+    Examples:
+        >>> import lin_ft
+        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
+        >>> zoo = lin_ft.embedded_zoo()[:2]
+        >>> from lin_ft.report import ranking_picture
+        >>> ranking_picture(lin_ft.rank(zoo, task, lin_ft.RankConfig(head="zero"))).savefig("ranking.svg")
+    """
     from matplotlib.ticker import PercentFormatter
 
     from lin_ft.report.picture import Picture

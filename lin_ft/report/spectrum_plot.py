@@ -17,12 +17,31 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 
 
 def plot_spectra(spectra: Sequence["KernelSpectrum"], path: str | Path) -> None:
-    """Write the picture of `spectra_picture`: a PNG, or what the suffix says."""
+    """Write the picture of `spectra_picture`: a PNG, or what the suffix says.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.report import plot_spectra
+        >>> from lin_ft.spectra import spectrum_of
+        >>> features, labels = np.random.default_rng(0).normal(size=(12, 4)), np.arange(12) % 3
+        >>> spectrum = spectrum_of(features @ features.T, np.eye(3)[labels], model="mine", task="noise")
+        >>> plot_spectra([spectrum], "spectrum.png")
+    """
     spectra_picture(spectra).save(path)
 
 
 def spectra_picture(spectra: Sequence["KernelSpectrum"]) -> "Picture":
-    """One line a model in three panels; a matplotlib figure that notebooks show."""
+    """One line a model in three panels; a matplotlib figure that notebooks show.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.report import spectra_picture
+        >>> from lin_ft.spectra import spectrum_of
+        >>> features, labels = np.random.default_rng(0).normal(size=(12, 4)), np.arange(12) % 3
+        >>> spectrum = spectrum_of(features @ features.T, np.eye(3)[labels], model="mine", task="noise")
+        >>> len(spectra_picture([spectrum]).axes)
+        3
+    """
     from lin_ft.report.picture import Picture
 
     figure = Picture(figsize=(11, 3.6), layout="constrained")

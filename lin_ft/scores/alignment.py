@@ -34,6 +34,14 @@ def alignment(
     Theta y, and `cka` centres over samples, for each output by itself. Cost: O(n² C), or O(n² C²) for a full
     kernel.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import alignment
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, targets = x @ x.T + 1, np.eye(2)[labels] - 0.5
+        >>> round(alignment(kernel, targets), 3)
+        0.397
+
     Raises:
         InputError: an unknown form, shapes that do not fit, values that are not finite.
     """

@@ -57,6 +57,11 @@ RENAMED: dict[str, str] = _WITH_HEAD | {
 def chosen(names: Iterable[str]) -> dict[str, Score]:
     """Scores by name, 'all', or a user's 'file.py:function'.
 
+    Examples:
+        >>> from lin_ft.scores import chosen
+        >>> list(chosen(["logme", "leep"]))
+        ['logme', 'leep']
+
     Raises:
         InputError: an unknown name, says which are near; an old name, says what to write now.
     """

@@ -15,6 +15,13 @@ def dds(features: Float[Array, "n d"], target_features: Float[Array, "m e"]) -> 
     Dwivedi et al., ECCV 2020; the unbiased estimate is that of Song et al., JMLR 2012. Range about [-1, 1],
     higher is better. Cost: O(n² d). A constant drops out, so 1 - cosine and cosine give the same value.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import dds
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> round(dds(x, 2 * x), 3), dds(x, np.random.default_rng(1).normal(size=(20, 5))) < 0.5
+        (1.0, True)
+
     Raises:
         InputError: as `rsa`, and fewer than 4 samples.
     """

@@ -26,6 +26,20 @@ def domain_similarity(
     programme in C Z variables. The original uses one fixed network for all models and keeps source classes of >= 200
     images.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        source_features: phi of images of the source.
+        source_labels: their classes.
+        gamma: of the exponential, in 1 / (unit of the features).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import domain_similarity
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> domain_similarity(x, labels, x, labels), round(domain_similarity(x, labels, x + 10, labels), 3)
+        (1.0, 0.868)
+
     Raises:
         InputError: bad features or labels, of either data set.
     """

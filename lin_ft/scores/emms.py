@@ -26,6 +26,23 @@ def emms(
     by e where it means to divide, and makes one round; here the rounds go on until the loss settles, each with the
     exact projection on the simplex.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        label_embeddings: K embeddings of the class of each image.
+        svd: of the centred features, if at hand.
+        rounds: of least squares at most.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import emms
+        >>> rng = np.random.default_rng(0)
+        >>> labels = np.arange(40) % 4
+        >>> embeddings = rng.normal(size=(2, 4, 3))[:, labels]  # by two language models, of the class of each image
+        >>> related = embeddings[0] + 0.1 * rng.normal(size=(40, 3))
+        >>> emms(related, labels, embeddings) > emms(rng.normal(size=(40, 3)), labels, embeddings)
+        True
+
     Raises:
         InputError: bad features, labels or embeddings of other samples.
     """

@@ -32,6 +32,12 @@ def thin_svd(features: Array, *, centred: bool = True) -> ThinSVD:
 
     Squaring loses half the digits: directions with s² below max(n, d) eps s_1² (s below about 1e-6 s_1) are dropped.
     NumPy equivalent: `np.linalg.svd(phi - phi.mean(0), full_matrices=False)`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import thin_svd
+        >>> thin_svd(np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])).singular.round(6)
+        array([4., 1.])
     """
     import scipy.linalg
 

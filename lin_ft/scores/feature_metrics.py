@@ -14,6 +14,12 @@ def sparsity_parts(features: Float[Array, "n d"]) -> tuple[float, float]:
     """(S5, S6) of one model: mean share of non-zero features; mean of (# within 1 of the maximum) / (# zeros).
 
     Where a row has no zeros, S6 counts one. For `feature_metrics` over the zoo. Cost: O(n d).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import sparsity_parts
+        >>> sparsity_parts(np.array([[0.0, 0.0, 3.0, 2.5], [1.0, 0.0, 0.0, 2.0]]))
+        (0.5, 1.0)
     """
     phi = matrix(features)
     zeros = np.sum(phi == 0, axis=1)
@@ -27,6 +33,12 @@ def feature_metrics(parts: Float[Array, "models 2"]) -> Float[np.ndarray, " mode
     Ueno and Kondo, ICLR 2020 submission, "A base model selection methodology for efficient fine-tuning".
     Range [-1, 1], higher is better (sparser). The original uses the last convolution's maps and 10 images a class; the
     normalisation makes every value depend on the zoo, and features without exact zeros carry no information.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import feature_metrics
+        >>> feature_metrics(np.array([[0.4, 0.5], [0.9, 2.0], [0.6, 1.0]])).round(3)
+        array([ 1.   , -1.   ,  0.277])
     """
     parts = matrix(parts, "parts")
     constant = np.ptp(parts, axis=0) == 0

@@ -13,6 +13,12 @@ def feature_variance(features: Float[Array, "n d"]) -> float:
 
     Range [0, 1], higher is better (collapsed features say nothing); unchanged by rotation and scale. Cost: O(n d).
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import feature_variance
+        >>> feature_variance(np.array([[1.0, 1.0], [1.0, -1.0]]))
+        0.5
+
     Raises:
         InputError: features that are not finite.
     """

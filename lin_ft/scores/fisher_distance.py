@@ -26,6 +26,21 @@ def fisher_distance(
     of a logistic regression trained on each data set, as in `logistic_probe`. Range [-1, 0], higher is better;
     unchanged by the order of features, not by rotation. Cost: 2 x `iterations` L-BFGS steps of O(n d C). It trains.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        source_features: phi of images of the source.
+        source_labels: their classes.
+        ridge: penalty on the weights of the heads.
+        iterations: of L-BFGS.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import fisher_distance
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> round(abs(fisher_distance(x, labels, x, labels)), 6), fisher_distance(x, labels, x[:, ::-1], labels) < -0.1
+        (0.0, True)
+
     Raises:
         InputError: bad features or labels, of either data set.
     """

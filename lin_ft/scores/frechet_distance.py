@@ -16,6 +16,13 @@ def frechet_distance(features: Float[Array, "n d"], source_features: Float[Array
     Range (-inf, 0], higher is better; unchanged by a rotation of both. Cost: singular values of a matrix of
     side min(n, d).
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import frechet_distance
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> round(frechet_distance(x, x + [3.0, 4.0]), 3)  # the same shape, 5 away
+        -25.0
+
     Raises:
         InputError: features that are not finite or of different width.
     """

@@ -34,6 +34,23 @@ def gbc(
     code has it (1/d of the true one). Classes further apart than D_B = 745 overlap by 0 in float64; where all do, the
     value is 0 and a ScoreWarning says that models with it cannot be told apart.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        svd: of the centred features, if at hand.
+        shape: of the Gaussians: `spherical` or `diagonal`.
+        dimensions: principal components; None: all of the features, unreduced.
+        floor: least variance of a dimension.
+        published: the log term as in the authors' code.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import gbc
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> gbc(noise + 3 * labels[:, None], labels) > gbc(noise, labels)
+        True
+
     Raises:
         InputError: an unknown shape, bad features or labels.
     """

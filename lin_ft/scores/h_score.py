@@ -18,6 +18,14 @@ def h_score(features: Float[Array, "n d"], labels: Array, *, svd: ThinSVD | None
     rounding (rcond 1e-15), so published tables hold values above C - 1; stable_transfer multiplies entrywise inside the
     trace.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import h_score
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> h_score(noise + 3 * labels[:, None], labels) > h_score(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels.
     """
@@ -34,6 +42,14 @@ def shrinkage_h_score(features: Float[Array, "n d"], labels: Array, *, svd: Thin
     Ibrahim, Ponomareva and Mazumder, ECML 2022 (arXiv 2110.06893). Range [0, C - 1] n / (n - 1),
     higher is better; unchanged by rotation and scale. Cost: one thin decomposition. S divides by n and the
     between-class covariance by n - 1, as the authors' code does.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import shrinkage_h_score
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> apart, mixed = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+        >>> round(shrinkage_h_score(x, apart), 3), round(shrinkage_h_score(x, mixed), 3)
+        (1.281, 0.808)
 
     Raises:
         InputError: bad features or labels.

@@ -18,6 +18,14 @@ def kernel_loo_accuracy(
 
     r_loo,i = [A⁻¹ r]_i / [A⁻¹]_ii, A = Theta + ridge I. Range [0, 1], higher is better. Cost: one eigendecomposition
     and O(n² C) a ridge. `predicted_accuracy` chooses a training time as well.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import kernel_loo_accuracy
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, targets = x @ x.T + 1, np.eye(2)[labels] - 0.5
+        >>> round(kernel_loo_accuracy(kernel, targets, labels), 3)
+        1.0
     """
     return _loo(kernel, targets, labels, spectrum).accuracy
 
@@ -29,6 +37,14 @@ def kernel_loo_loss(
 
     `kernel_loo_accuracy` is the accuracy of the same. Range (-inf, 0], higher is better. Cost: one eigendecomposition
     and O(n² C) a ridge.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import kernel_loo_loss
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, other = x @ x.T + 1, labels[[0, 2, 1, 3]]
+        >>> kernel_loo_loss(kernel, np.eye(2)[labels], labels) > kernel_loo_loss(kernel, np.eye(2)[other], other)
+        True
     """
     return -_loo(kernel, targets, labels, spectrum).loss
 

@@ -16,6 +16,14 @@ def kernel_target_alignment(kernel: Float[Array, "n n"], labels: Array) -> float
     Cristianini et al., NeurIPS 2001, with the label kernel of many classes (+-1 for two). Range [-1, 1],
     higher is better. Cost: O(n²).
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import kernel_target_alignment
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, targets = x @ x.T + 1, np.eye(2)[labels] - 0.5
+        >>> round(kernel_target_alignment(kernel, labels), 3)
+        0.397
+
     Raises:
         InputError: a kernel that is not finite or does not go with the labels.
     """

@@ -19,11 +19,17 @@ def label_feature(
 
     With `bias`, of phi phiᵀ + 1: the kernel of a linear head.
 
-    The same as `alignment(phi @ phi.T, targets, form=form)` without the (n, n) kernel: <K, T> = ||phiᵀ Y||²,
-    and
-    ||K||_F = ||phiᵀ phi||_F. With a zero head, Label-Gradient of the whole network is this with `bias`.
+    The same as `alignment(phi @ phi.T, targets, form=form)` without the (n, n) kernel: <K, T> = ||phiᵀ Y||²
+    and ||K||_F = ||phiᵀ phi||_F. With a zero head, Label-Gradient of the whole network is this with `bias`.
     `pearson` with one-hot or ±1 labels is the paper's score (eq. 8); the coding drops out.
     Cost: O(n d (d + C)) or O(n² d), whichever is less; float64.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import encode, label_feature
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> [round(label_feature(x, encode(labels)), 3) for labels in ([0, 0, 1, 1], [0, 1, 0, 1])]
+        [0.57, 0.036]
 
     Raises:
         InputError: an unknown form, shapes that do not fit, values that are not finite.

@@ -56,6 +56,30 @@ def label_gradient(
     are kept in the dtype of the weights (float32: about 1e-6 relative), their squares summed in float64.
     Memory: one batch's activations and the gradients summed (one set for `full`, up to C for the others).
 
+    Args:
+        apply: (params, x) -> logits.
+        params: w0.
+        x: images.
+        targets: Y, (n, C).
+        kernel: `full`, `trace` or `pseudo`.
+        residual: Y - f0 in place of Y.
+        trainable: which weights train.
+        batch_size: images at a time.
+        devices: those that share the work; None: all.
+        **options: `probes`, `key` and `variance` of `pseudo`.
+
+    Examples:
+        >>> import jax.numpy as jnp, numpy as np
+        >>> from lin_ft.kernels import gram
+        >>> from lin_ft.scores import alignment, label_gradient
+        >>> def apply(params, x):
+        ...     return jnp.tanh(x @ params["w"]) @ params["v"]
+        >>> params = {"w": jnp.ones((5, 4)), "v": jnp.eye(4, 2)}
+        >>> x, y = jnp.arange(15.0).reshape(3, 5) / 10, np.eye(2)[[0, 1, 0]]
+        >>> fast = label_gradient(apply, params, x, y, residual=False)  # one pass
+        >>> bool(np.isclose(fast, alignment(gram(apply, params, x, output="full"), y, form="raw"), rtol=1e-4))
+        True
+
     Raises:
         InputError: an unknown kernel, shapes that do not fit, values that are not finite.
     """
@@ -112,6 +136,32 @@ def class_label_gradient(
 
     The sum over classes is the score for `trace` and `pseudo`; for `full` it leaves out what one class learns
     from another. Cost: C reverse passes for `full`, outputs x C for `trace`, probes x C for `pseudo`.
+
+    Args:
+        apply: (params, x) -> logits.
+        params: w0.
+        x: images.
+        targets: Y, (n, C).
+        kernel: `full`, `trace` or `pseudo`.
+        residual: Y - f0 in place of Y.
+        trainable: which weights train.
+        batch_size: images at a time.
+        devices: those that share the work; None: all.
+        probes: random combinations of the outputs, of `pseudo`.
+        key: of the combinations.
+        variance: s² of the random heads.
+
+
+    Examples:
+        >>> import jax.numpy as jnp, numpy as np
+        >>> from lin_ft.scores import class_label_gradient, label_gradient
+        >>> def apply(params, x):
+        ...     return jnp.tanh(x @ params["w"]) @ params["v"]
+        >>> params = {"w": jnp.ones((5, 4)), "v": jnp.eye(4, 2)}
+        >>> x, y = jnp.arange(15.0).reshape(3, 5) / 10, np.eye(2)[[0, 1, 0]]
+        >>> each = class_label_gradient(apply, params, x, y, kernel="trace")
+        >>> each.shape, bool(np.isclose(each.sum(), label_gradient(apply, params, x, y, kernel="trace"), rtol=1e-4))
+        ((2,), True)
     """
     if kernel not in KERNELS:
         raise InputError(f"Unknown kernel '{kernel}'; known are {', '.join(KERNELS)}.")

@@ -14,6 +14,13 @@ def encode(labels: Labels, n_classes: int | None = None, *, coding: str = "one_h
 
     `one_hot` (0 and 1), `plus_minus` (-1 and 1), or `centred` (one-hot minus column means).
 
+    Examples:
+        >>> from lin_ft.scores import encode
+        >>> encode([0, 1, 1], coding="centred").round(3)
+        array([[ 0.667, -0.667],
+               [-0.333,  0.333],
+               [-0.333,  0.333]])
+
     Raises:
         InputError: an unknown coding, a label outside 0 .. C-1, fewer than two classes.
     """

@@ -16,6 +16,13 @@ def leep(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
     theta_{i z_i}. Cost: O(n Z C). Copies in the repositories of SFDA, ETran, PED and NCTI drop the log, pactran's has
     the other sign.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import leep
+        >>> source = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.1, 0.9]])  # probabilities of two source classes
+        >>> round(leep(source, np.array([0, 0, 1, 1])), 3), round(leep(source, np.array([0, 1, 0, 1])), 3)
+        (-0.343, -0.675)
+
     Raises:
         InputError: as `nce`.
     """

@@ -17,6 +17,13 @@ def lin_mse(features: Float[Array, "n d"], values: Array, *, ridge: float = 1.0,
     model with d >= n. Cost: one thin decomposition. `svd`: of the centred features, if at hand. The authors' code
     divides by the number of targets as well.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import lin_mse
+        >>> x, line, other = np.arange(4.0)[:, None], np.array([0.0, 2.0, 4.0, 6.0]), np.array([0.0, 6.0, 0.0, 6.0])
+        >>> [round(lin_mse(x, values, ridge=0.1), 3) for values in (line, other)]
+        [-0.027, -7.21]
+
     Raises:
         InputError: features or targets that are not finite or of different samples.
     """
@@ -33,6 +40,13 @@ def lab_mse(source_outputs: Float[Array, "n k"], values: Array, *, ridge: float 
     """`lin_mse` from the source model's outputs (its predicted labels) instead of its features.
 
     Nguyen et al., UAI 2023. Range (-inf, 0], higher is better. Cost: O(n k²).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import lab_mse
+        >>> outputs = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
+        >>> round(lab_mse(outputs, np.array([0.0, 0.0, 1.0, 1.0]), ridge=0.01), 3)
+        -0.014
     """
     return lin_mse(matrix(source_outputs, "source outputs"), values, ridge=ridge)
 

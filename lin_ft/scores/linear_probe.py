@@ -21,6 +21,14 @@ def linear_probe(features: Float[Array, "n d"], labels: Array, *, svd: ThinSVD |
     better; unchanged by rotation and scale. Cost: one thin decomposition and O(n r (C + 1)) a ridge. The ridge, one of
     RIDGES, is chosen by the leave-one-out squared loss; a tie of m classes counts 1/m.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import linear_probe
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> linear_probe(noise + 3 * labels[:, None], labels) > linear_probe(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels.
     """

@@ -19,6 +19,21 @@ def logistic_probe(
     better; unchanged by rotation and scale. Cost: `folds` x `iterations` x 2 products of n x min(n, d) x C. It trains.
     A class of one sample is never predicted rightly.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        folds: of the cross-validation.
+        ridge: penalty on the weights.
+        iterations: of L-BFGS.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import logistic_probe
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> apart, mixed = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+        >>> round(logistic_probe(x, apart, folds=2), 3), round(logistic_probe(x, mixed, folds=2), 3)
+        (1.0, 0.0)
+
     Raises:
         InputError: bad features or labels.
     """

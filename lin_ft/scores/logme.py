@@ -29,6 +29,14 @@ def logme(
     samples are repeated (n < d, one image twice), each is counted once; else, as for classes that are single points,
     the noise is held at 1/1000 of the root mean square of y. A ScoreWarning says which.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import logme
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> logme(noise + 3 * labels[:, None], labels) > logme(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels.
     """
@@ -43,6 +51,15 @@ def logme_regression(
 
     You et al., ICML 2021 (regression). Range (-inf, inf), higher is better; targets are neither centred nor scaled.
     Cost: as `logme`, with k columns.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import logme_regression
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(40, 3))
+        >>> linear = x @ np.array([1.0, -2.0, 0.5]) + 0.1 * rng.normal(size=40)
+        >>> logme_regression(x, linear) > logme_regression(x, rng.permutation(linear))
+        True
 
     Raises:
         InputError: features or targets that are not finite or of different samples.

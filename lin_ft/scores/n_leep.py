@@ -31,6 +31,22 @@ def n_leep(
     (with as many components as samples the score is 0 for every model). Four published codes have four definitions.
     The start is a seeded k-means, so the value depends on the order of the samples; two seeds differ.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        svd: of the centred features, if at hand.
+        energy: share of the variance that the principal components keep.
+        components_per_class: of the mixture, n / 4 in all at most.
+        seed: of the start.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import n_leep
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> n_leep(noise + 3 * labels[:, None], labels) > n_leep(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels, scikit-learn missing.
     """

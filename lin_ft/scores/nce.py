@@ -15,6 +15,13 @@ def nce(source_probabilities: Float[Array, "n Z"], labels: Array) -> float:
     O(n Z + C Z). Published code adds 1e-5 to the counts (parc) or uses soft joint counts (pactran), which shifts the
     values.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import nce
+        >>> source = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.1, 0.9]])  # probabilities of two source classes
+        >>> round(nce(source, np.array([0, 0, 1, 1])), 3), round(nce(source, np.array([0, 1, 0, 1])), 3)
+        (0.0, -0.693)
+
     Raises:
         InputError: rows that do not sum to one, and bad labels (see lin_ft.scores.inputs).
     """

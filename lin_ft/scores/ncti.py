@@ -30,6 +30,14 @@ def ncti_parts(
     take part; with one sample a class, or classes that are single points, no direction is left, the nuclear norm is 0
     and the posteriors are the class frequencies.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import ncti_parts
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> norm, posterior, of_classes = ncti_parts(rng.normal(size=(40, 4)) + 3 * labels[:, None], labels)
+        >>> norm > 0, 0.9 < posterior <= 1
+        (True, True)
+
     Raises:
         InputError: bad features or labels.
     """
@@ -93,6 +101,12 @@ def ncti(parts: Float[Array, "models 3"]) -> Float[np.ndarray, " models"]:
 
     Wang et al., ICCV 2023. Range [-1, 2], higher is better. Min-max over the zoo: a new model changes all
     values.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import ncti
+        >>> ncti(np.array([[3.0, 0.9, 1.0], [2.0, 0.5, 2.0], [2.5, 0.7, 1.5]])).round(3)
+        array([ 2. , -1. ,  0.5])
     """
     return minmax(matrix(parts, "parts")) @ np.array([1.0, 1.0, -1.0])
 

@@ -15,6 +15,14 @@ def nearest_mean(features: Float[Array, "n d"], labels: Array) -> float:
     The own class's mean is taken without the sample: its distance grows by n_c / (n_c - 1); a class of one sample is
     never right. A tie of m means counts 1/m.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import nearest_mean
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> apart, mixed = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+        >>> round(nearest_mean(x, apart), 3), round(nearest_mean(x, mixed), 3)
+        (1.0, 0.0)
+
     Raises:
         InputError: bad features or labels.
     """

@@ -47,6 +47,30 @@ def normalised_label_gradient(
     r0, and for each probe one reverse pass (`trace`) or one reverse and one tangent pass (`cosine`); linear
     in n, memory of one batch.
 
+    Args:
+        apply: (params, x) -> logits.
+        params: w0.
+        x: images.
+        targets: Y, (n, C).
+        form: `cosine` or `trace`.
+        residual: Y - f0 in place of Y.
+        trainable: which weights train.
+        probes: random vectors for the norm.
+        key: of the vectors.
+        batch_size: images at a time.
+        devices: those that share the work; None: all.
+
+    Examples:
+        >>> import jax.numpy as jnp, numpy as np
+        >>> from lin_ft.scores import normalised_label_gradient
+        >>> def apply(params, x):
+        ...     return jnp.tanh(x @ params["w"]) @ params["v"]
+        >>> params = {"w": jnp.ones((5, 4)), "v": jnp.eye(4, 2)}
+        >>> x, y = jnp.arange(15.0).reshape(3, 5) / 10, np.eye(2)[[0, 1, 0]]
+        >>> score = normalised_label_gradient(apply, params, x, y, probes=64)
+        >>> 0 < score.value < 1, score.standard_error < 0.2
+        (True, True)
+
     Raises:
         InputError: an unknown form, fewer than 2 probes, and as `label_gradient`.
     """

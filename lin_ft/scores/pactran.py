@@ -38,6 +38,21 @@ def pactran_gaussian(
     a tolerance of 1e-6, from a random start (here: zero), short of the minimum: the value is then off by up to 8e-3 of
     itself at k = 10, 1e-3 at k = 1 and 3e-4 at k = 0.1. ETran's copy stops at 10.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        form: one of GAUSSIAN_FORMS.
+        iterations: of L-BFGS at most.
+        tolerance: of the gradient, at which it stops before.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import pactran_gaussian
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> apart, mixed = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+        >>> round(pactran_gaussian(x, apart), 3), round(pactran_gaussian(x, mixed), 3)
+        (-4.746, -9.506)
+
     Raises:
         InputError: an unknown form, bad features or labels.
     """
@@ -62,6 +77,14 @@ def pactran_gradient_norm(
     form; no code of it is public, and this step is our reading. Range (-inf, inf), higher is better; unchanged by
     rotation. Cost: O(n d C) and one eigenvalue of side min(n, d).
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import pactran_gradient_norm
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> apart, mixed = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+        >>> round(pactran_gradient_norm(x, apart), 3), round(pactran_gradient_norm(x, mixed), 3)
+        (-1.313, -1.776)
+
     Raises:
         InputError: bad features or labels.
     """
@@ -85,6 +108,13 @@ def pactran_gamma(source_probabilities: Float[Array, "n Z"], labels: Array, *, s
     Ding et al., ECCV 2022 (PACTran-Gamma): 10 rounds of q_iz ~ theta_iz exp(digamma(a_{y_i z})),
     a_yz = a0_y + sum_{i: y_i = y} q_iz, then -[sum log Gamma(a0) - log Gamma(a) + sum_i KL(q_i|theta_i) + log l_i - 1]
     / (n C) - 1, l_i = theta_i · sum_y a_y. Range (-inf, inf), higher is better. Cost: 10 rounds of O(n Z C).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import pactran_gamma
+        >>> source = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.1, 0.9]])  # probabilities of two source classes
+        >>> [round(pactran_gamma(source, np.array(labels)), 3) for labels in ([0, 0, 1, 1], [0, 1, 0, 1])]
+        [-1.212, -1.384]
 
     Raises:
         InputError: rows that do not sum to one, bad labels.

@@ -36,9 +36,16 @@ def paper_label_feature(
 ) -> float:
     """S_LF in [-1, 1] from penultimate features, (n, d), of at most 25 images a class.
 
-    It is their `label_feature(form="pearson")`.
+    The same as `label_feature(form="pearson")` of the images kept.
 
     Range [-1, 1], higher is better. Cost: O(n d min(n, d)), n the images kept.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import paper_label_feature
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> [round(paper_label_feature(x, np.array(labels)), 3) for labels in ([0, 0, 1, 1], [0, 1, 0, 1])]
+        [0.57, 0.036]
 
     Raises:
         InputError: shapes that do not fit, one class, values that are not finite.
@@ -81,6 +88,36 @@ def paper_label_gradient(
     Cost: n reverse passes (times C for `trace`, the outputs of the head in `params`: a thousand of ImageNet's) and
     n C P multiply-adds for the layer's P weights; memory as `lin_ft.kernels.gram`.
 
+    Args:
+        apply: (params, x) -> logits.
+        params: w0, with the head that the logits come from.
+        x: images.
+        labels: classes of the images.
+        layer: path of the kernel whose gradients are taken; None: the last convolution.
+        outputs: `trace` or `sum_logits`.
+        projection: numbers that a gradient is projected to.
+        projection_kind: `sparse`, `rademacher` or `gaussian`.
+        per_class: images a class at most.
+        seed: of the images kept and of the projection.
+        batch_size: images at a time.
+
+    Examples:
+        >>> import jax, jax.numpy as jnp
+        >>> import lin_ft
+        >>> from flax import linen as nn
+        >>> from lin_ft.scores import paper_label_gradient
+        >>> class Net(nn.Module):
+        ...     def setup(self):
+        ...         self.conv, self.head = nn.Conv(4, (3, 3)), nn.Dense(2)
+        ...     def features(self, x):
+        ...         return nn.relu(self.conv(x)).mean((1, 2))
+        ...     def __call__(self, x):
+        ...         return self.head(self.features(x))
+        >>> x, labels = jax.random.normal(jax.random.key(0), (6, 8, 8, 3)), jnp.arange(6) % 2
+        >>> apply, params = lin_ft.from_linen(Net(), Net().init(jax.random.key(1), x))
+        >>> -1 <= paper_label_gradient(apply, params, x, labels) <= 1
+        True
+
     Raises:
         InputError: unknown outputs or layer, shapes that do not fit, one class, values that are not finite.
     """
@@ -113,7 +150,33 @@ def paper_label_gradient(
 
 
 def paper_scores(apply: ModelFunction, params: Params, x: Array, labels: Labels, **options: Any) -> dict[str, float]:
-    """Both scores of one model; `options` as for `paper_label_gradient`."""
+    """Both scores of one model; `options` as for `paper_label_gradient`.
+
+    Args:
+        apply: from `lin_ft.from_linen` or `from_nnx`, with features of its own.
+        params: w0.
+        x: images.
+        labels: classes of the images.
+        **options: of `paper_label_gradient`.
+
+
+    Examples:
+        >>> import jax, jax.numpy as jnp
+        >>> import lin_ft
+        >>> from flax import linen as nn
+        >>> from lin_ft.scores import paper_scores
+        >>> class Net(nn.Module):
+        ...     def setup(self):
+        ...         self.conv, self.head = nn.Conv(4, (3, 3)), nn.Dense(2)
+        ...     def features(self, x):
+        ...         return nn.relu(self.conv(x)).mean((1, 2))
+        ...     def __call__(self, x):
+        ...         return self.head(self.features(x))
+        >>> x, labels = jax.random.normal(jax.random.key(0), (6, 8, 8, 3)), jnp.arange(6) % 2
+        >>> apply, params = lin_ft.from_linen(Net(), Net().init(jax.random.key(1), x))
+        >>> sorted(paper_scores(apply, params, x, labels))
+        ['paper_label_feature', 'paper_label_gradient']
+    """
     return {
         "paper_label_gradient": paper_label_gradient(apply, params, x, labels, **options),
         "paper_label_feature": paper_label_feature(

@@ -23,6 +23,14 @@ def parc(
     rounding in their correlations of one-hot rows breaks ties, which moves values by 1e-4 of themselves; "+l" (depth/50
     after a z-score over all transfers, 11 of 70 points) is not part of this score.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import parc
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> parc(noise + 3 * labels[:, None], labels) > parc(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels.
     """

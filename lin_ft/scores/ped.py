@@ -28,6 +28,24 @@ def ped(
     total movement falls to half the first; that last step is not taken. Range [0, 1], higher is better. Cost: O(steps
     C² d) and SFDA. `size` (.3 or .6) was chosen for each zoo by the authors. `published`: as for `sfda`.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        source_features: of images of the source, under the same model; None: the scale is that of `features`.
+        size: share of the sum of their radii at which two classes repel each other.
+        time: t, of a step.
+        stop: share of the first movement at which the steps end.
+        steps: at most.
+        published: as for `sfda`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import ped
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> ped(noise + 3 * labels[:, None], labels) > ped(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels.
     """

@@ -30,6 +30,22 @@ def predicted_accuracy(
     TIMES and ridges RIDGES; with `folds`, whole folds are left out together. Range [0, 1], higher is better. Cost: one
     eigendecomposition and O(n² C) a time and ridge. `spectrum` and `prediction`: if at hand.
 
+    Args:
+        kernel: K or Theta of the images.
+        targets: Y, (n, C).
+        labels: classes of the images.
+        spectrum: of the kernel, if at hand.
+        folds: number of the fold of each image, or a row of them for each way; None: leave one out.
+        prediction: at the chosen time and ridge, if at hand.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import predicted_accuracy
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, targets = x @ x.T + 1, np.eye(2)[labels] - 0.5
+        >>> round(predicted_accuracy(kernel, targets, labels), 3)
+        1.0
+
     Raises:
         InputError: a kernel, targets or labels that do not go together or are not finite.
     """
@@ -48,6 +64,22 @@ def predicted_loss(
     """Minus the loss that goes with `predicted_accuracy`, -(1 / 2n) sum_i ||r_i||²: the least of all times and ridges.
 
     Range (-inf, 0], higher is better. Cost: that of `predicted_accuracy`.
+
+    Args:
+        kernel: K or Theta of the images.
+        targets: Y, (n, C).
+        labels: classes of the images.
+        spectrum: of the kernel, if at hand.
+        folds: number of the fold of each image, or a row of them for each way; None: leave one out.
+        prediction: at the chosen time and ridge, if at hand.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import predicted_loss
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, other = x @ x.T + 1, labels[[0, 2, 1, 3]]
+        >>> predicted_loss(kernel, np.eye(2)[labels], labels) > predicted_loss(kernel, np.eye(2)[other], other)
+        True
 
     Raises:
         InputError: as `predicted_accuracy`.

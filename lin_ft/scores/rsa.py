@@ -16,6 +16,13 @@ def rsa(features: Float[Array, "n d"], target_features: Float[Array, "m e"]) -> 
     parc standardises the columns of both first and reports 100 times the value; secret-hammer's RSA and PARC compute
     CKA instead.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import rsa
+        >>> x = np.random.default_rng(0).normal(size=(20, 5))
+        >>> round(rsa(x, 2 * x), 3), rsa(x, np.random.default_rng(1).normal(size=(20, 5))) < 0.5
+        (1.0, True)
+
     Raises:
         InputError: features that are not finite or of different samples.
     """

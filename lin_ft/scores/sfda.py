@@ -26,6 +26,21 @@ def sfda(
     above it; where l is 1e-10, as for features that are not small, both agree) and the features are not overwritten.
     Known trouble: exactly 1 for every model at 500 samples of 2,048 features; no log, unlike the name LEEP in the code.
 
+    Args:
+        features: phi of the images.
+        labels: classes of the images.
+        fitted: the first of the two discriminants, if at hand.
+        confmix: whether samples are mixed with the other classes and fitted again.
+        published: sigma_1 as in the authors' code.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import sfda
+        >>> rng, labels = np.random.default_rng(0), np.arange(40) % 2
+        >>> noise = rng.normal(size=(40, 4))
+        >>> sfda(noise + 3 * labels[:, None], labels) > sfda(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels.
     """

@@ -14,6 +14,14 @@ def silhouette(features: Float[Array, "n d"], labels: Array) -> float:
     Rousseeuw 1987; 0 for the only sample of a class. Range [-1, 1], higher is better; unchanged by rotation and
     scale. Cost: O(n² d). scikit-learn: `silhouette_score`.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import silhouette
+        >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
+        >>> apart, mixed = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+        >>> round(silhouette(x, apart), 3), round(silhouette(x, mixed), 3)
+        (0.754, -0.36)
+
     Raises:
         InputError: bad features or labels.
     """

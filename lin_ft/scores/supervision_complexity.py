@@ -16,6 +16,14 @@ def supervision_complexity(
 
     Harutyunyan et al., ICLR 2023 (supervision complexity; paper, eq. 4: yᵀ Theta⁻¹ y); the ridge keeps a singular
     kernel invertible. Range (-inf, 0], higher is better. Cost: one eigendecomposition.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import supervision_complexity
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, targets = x @ x.T + 1, np.eye(2)[labels] - 0.5
+        >>> round(supervision_complexity(kernel, targets), 3)
+        -1.324
     """
     spectrum = spectrum_of(kernel, spectrum)
     values = spectrum.eigenvalues / spectrum.scale + ridge

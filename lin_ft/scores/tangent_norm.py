@@ -16,6 +16,14 @@ def tangent_norm(
 
     The length of the task vector (Ilharco et al., ICLR 2023) in the tangent space (Ortiz-Jimenez et al., NeurIPS 2023):
     less movement, so higher is better. Range (-inf, 0], in units of the weights. Cost: one eigendecomposition.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import tangent_norm
+        >>> x, labels = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]]), np.array([0, 0, 1, 1])
+        >>> kernel, targets = x @ x.T + 1, np.eye(2)[labels] - 0.5
+        >>> round(tangent_norm(kernel, targets), 3)
+        -0.771
     """
     spectrum = spectrum_of(kernel, spectrum)
     values = spectrum.eigenvalues

@@ -17,6 +17,14 @@ def transrate(features: Float[Array, "n d"], labels: Array, *, eps: float = 1e-4
     (-inf, inf) unweighted, higher is better; depends on the features' scale through eps, not on rotation.
     Cost: one Gram matrix of the smaller side and one Cholesky factor.
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import transrate
+        >>> rng, labels = np.random.default_rng(0), np.arange(60) % 3
+        >>> noise = rng.normal(size=(60, 4))
+        >>> transrate(0.1 * noise + np.eye(4)[labels], labels) > transrate(noise, labels)
+        True
+
     Raises:
         InputError: bad features or labels.
     """

@@ -12,6 +12,11 @@ def random_score(name: str, seed: int = 0) -> float:
     """A uniform number that depends on the model's name and the seed only.
 
     Range [0, 1), higher is better by decree. Cost: none.
+
+    Examples:
+        >>> from lin_ft.scores import random_score
+        >>> random_score("cifar10-resnet20") == random_score("cifar10-resnet20") != random_score("another")
+        True
     """
     return float(np.random.default_rng([zlib.crc32(name.encode()), seed]).random())
 
@@ -20,12 +25,23 @@ def largest_model(n_params: int) -> float:
     """log10 of the number of weights (arXiv 2510.06448: beats many scores).
 
     Range [0, inf), higher is better. Cost: none.
+
+    Examples:
+        >>> from lin_ft.scores import largest_model
+        >>> largest_model(1_000_000)
+        6.0
     """
     return float(np.log10(max(n_params, 1)))
 
 
 def source_accuracy(source_test_accuracy: float) -> float:
-    """Test accuracy on the source task. Range [0, 1], higher is better. Cost: none."""
+    """Test accuracy on the source task. Range [0, 1], higher is better. Cost: none.
+
+    Examples:
+        >>> from lin_ft.scores import source_accuracy
+        >>> source_accuracy(0.9)
+        0.9
+    """
     return float(source_test_accuracy)
 
 
@@ -33,6 +49,12 @@ def best_on_average(other_accuracies: np.ndarray) -> float:
     """Mean measured accuracy on the other target tasks, never on the task at hand. Range [0, 1], higher is better.
 
     Cost: fine-tuning on the other tasks (arXiv 2510.06448: beats many scores).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.scores import best_on_average
+        >>> round(best_on_average(np.array([0.5, 0.7])), 3)
+        0.6
 
     Raises:
         InputError: no other task.
@@ -47,6 +69,11 @@ def reference_always(is_reference: bool) -> float:
     """1 for the reference model, 0 for every other: always fine-tune the reference.
 
     Range {0, 1}, higher is better. Cost: none.
+
+    Examples:
+        >>> from lin_ft.scores import reference_always
+        >>> reference_always(True), reference_always(False)
+        (1.0, 0.0)
     """
     return float(is_reference)
 

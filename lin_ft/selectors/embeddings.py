@@ -17,6 +17,12 @@ def dataset_embedding(features: Float[Array, "n d"]) -> Float[np.ndarray, " e"]:
 
     Take the features of all data sets, sources and targets, from one and the same network. Cost: O(n d).
 
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.selectors import dataset_embedding
+        >>> dataset_embedding(np.array([[1.0, 0.0], [3.0, 0.0]]))
+        array([2., 0., 1., 0.])
+
     Raises:
         InputError: features that are not finite.
     """
@@ -39,6 +45,13 @@ def embedding_features(
        zoo; constant ones are 0.
 
     `sources` has one row for each model, the embedding of the data set that it was trained on. Cost: O(T M e).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.selectors import embedding_features
+        >>> targets, sources = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 0.1], [0.2, 1.0], [0.5, 0.5]])
+        >>> embedding_features(targets, sources)[0, :, :, 0].argmax(1)  # the source that is nearest to each target
+        array([0, 1])
 
     Raises:
         InputError: embeddings of different length or that are not finite, facts of another number of models.

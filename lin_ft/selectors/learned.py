@@ -23,6 +23,12 @@ def rank_features(scores: Scores, names: Sequence[str] = ()) -> Float[np.ndarray
     """Each score as its rank among the models of its seed and task, from -1 (worst) to 1 (best); 0 where it is missing.
 
     Ranks make scores of different scales and tasks comparable, and nothing of the task but its own scores enters.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.selectors import rank_features
+        >>> rank_features({"logme": np.array([[[0.1, 0.9, 0.4]]])})[0, 0, :, 0]
+        array([-1.,  1.,  0.])
     """
     names = names or tuple(scores)
     unknown = [name for name in names if name not in scores]
@@ -47,6 +53,15 @@ def learned_ranking(
     Cost: one fit for each task.
 
     Raises InputError with fewer than three tasks, an unknown estimator, features of another shape, no scikit-learn.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.benchmark import Results
+        >>> from lin_ft.selectors import learned_ranking, rank_features
+        >>> truth = np.random.default_rng(0).uniform(0.3, 0.7, (1, 6, 5))
+        >>> results = Results(tuple("abcde"), tuple("stuvwx"), truth, "a")
+        >>> learned_ranking(results, rank_features({"logme": truth})).shape
+        (1, 6, 5)
     """
     n_seeds, n_tasks, n_models = results.accuracy.shape
     if n_tasks < 3:

@@ -42,6 +42,14 @@ def fit_scaling_law(sizes: Float[np.ndarray, " k"], losses: Float[np.ndarray, " 
     one CPU core.
 
     Raises InputError for fewer than two different sizes, sizes below 1, losses that are not above 0 and finite.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.selectors import fit_scaling_law
+        >>> sizes = np.array([5.0, 10.0, 20.0, 40.0, 80.0])
+        >>> law = fit_scaling_law(sizes, 0.1 + 0.9 / (2 + sizes**0.5))
+        >>> bool(abs(law(320.0) / (0.1 + 0.9 / (2 + 320**0.5)) - 1) < 0.1)
+        True
     """
     _check(sizes, losses)
     if len(sizes) < LEAST_POINTS:
@@ -72,7 +80,15 @@ def fit_scaling_law(sizes: Float[np.ndarray, " k"], losses: Float[np.ndarray, " 
 def power_law(
     sizes: Float[np.ndarray, " k"], losses: Float[np.ndarray, " k"], exponent: float | None = None
 ) -> ScalingLaw:
-    """L(D) = scale / D^exponent, a line in log-log; exponent at least 0, or given (a single size then suffices)."""
+    """L(D) = scale / D^exponent, a line in log-log; exponent at least 0, or given (a single size then suffices).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.selectors import power_law
+        >>> law = power_law(np.array([10.0, 100.0]), np.array([0.5, 0.05]))
+        >>> round(law.exponent, 3), round(float(law(1000.0)), 4)
+        (1.0, 0.005)
+    """
     _check(sizes, losses, least=2 if exponent is None else 1)
     x, y = np.log(sizes), np.log(losses)
     if exponent is None:

@@ -54,6 +54,14 @@ def successive_halving(models: Sequence[str], stages: Sequence[Rung]) -> Halving
     Cost: sum over rungs of (models still in) x (cost of one evaluation).
 
     Raises InputError for no models, no stages, or rungs that keep none or more than the one before.
+
+    Examples:
+        >>> from lin_ft.selectors import Rung, successive_halving
+        >>> cheap, dear = {"a": 3.0, "b": 2.0, "c": 1.0}, {"a": 0.5, "b": 0.7}
+        >>> stages = [Rung("cheap", cheap.__getitem__, 2, 1.0), Rung("dear", dear.__getitem__, 1, 10.0)]
+        >>> found = successive_halving("abc", stages)
+        >>> found.ranking, found.cost
+        (('b', 'a', 'c'), 23.0)
     """
     if not models or len(set(models)) != len(models):
         raise InputError("Successive halving needs at least one model, and each once.")
@@ -78,6 +86,11 @@ def mixed(*scores: Mapping[str, float], weights: Sequence[float] | None = None) 
     """Weighted mean of the scores' ranks (0 worst, 1 best): a task-aware score beside a static one, say.
 
     Raises InputError when the scores do not name the same models.
+
+    Examples:
+        >>> from lin_ft.selectors import mixed
+        >>> mixed({"a": 0.1, "b": 0.9, "c": 0.5}, {"a": 2.0, "b": 1.0, "c": 3.0})
+        {'a': 0.25, 'b': 0.5, 'c': 0.75}
     """
     if not scores or any(score.keys() != scores[0].keys() for score in scores):
         raise InputError("Scores are mixed over the same models: give at least one score, all of the same models.")
@@ -106,6 +119,13 @@ def rungs(
     `prior` is a task-agnostic score of each model (mean rank on past tasks); the first rung then is its `mixed` with
     the score. Costs are in gradient steps of one batch, a forward pass over the task counting as a third of the steps
     that see as many images.
+
+    Args:
+        zoo: models.
+        task: whose training images they are tried on.
+        prior: a score of each model that knows nothing of the task; None: none.
+        steps: of the rungs that fine-tune.
+        config: of the fine-tuning; None: its defaults.
     """
     from lin_ft.finetune import FinetuneConfig, finetune
     from lin_ft.ranking import RankConfig, View, describe

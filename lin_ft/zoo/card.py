@@ -65,13 +65,27 @@ class ModelCard:
 
 
 def save_card(path: str | Path, card: ModelCard) -> None:
-    """Write the card as JSON, in one step."""
+    """Write the card as JSON, in one step.
+
+    Examples:
+        >>> from lin_ft.zoo import embedded_zoo, load_card, save_card
+        >>> card = embedded_zoo()[0].card
+        >>> save_card("copy.json", card)
+        >>> load_card("copy.json") == card
+        True
+    """
     text = json.dumps(dataclasses.asdict(card), indent=1, ensure_ascii=False) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def load_card(path: str | Path) -> ModelCard:
-    """Read a card; InputError names the file and the field that is missing, unknown or of the wrong kind."""
+    """Read a card; InputError names the file and the field that is missing, unknown or of the wrong kind.
+
+    Examples:
+        >>> from lin_ft.zoo import embedded_zoo, load_card
+        >>> load_card(embedded_zoo()[0].weights.with_suffix(".json")).architecture
+        'resnet20'
+    """
     path = Path(path)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -21,7 +21,13 @@ from lin_ft.zoo.weights import save_weights
 
 
 def user_zoo() -> Path:
-    """The user's own zoo: $LIN_FT_ZOO, else a folder of the user's data."""
+    """The user's own zoo: $LIN_FT_ZOO, else a folder of the user's data.
+
+    Examples:
+        >>> from lin_ft.zoo import user_zoo
+        >>> user_zoo().is_absolute()
+        True
+    """
     chosen = os.environ.get("LIN_FT_ZOO")
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -56,6 +62,22 @@ def add(
     `padding`, class names "0", "1", ..., 224 pixels or those of the position embeddings), and `card.assumed` says so.
     `architecture` may be empty where it is stated. Everything is checked before anything is written; an entry of that
     name is replaced.
+
+    Args:
+        name: of the entry.
+        architecture: one of ARCHITECTURES; "": as stated.
+        weights: a file, a folder or index of several, hf:owner/name or timm:name.
+        norm: how pixels are normalised: one of NORMS, or "m,m,m/s,s,s".
+        heads: of the attention.
+        padding: of strided convolutions.
+        source: data that the weights were trained on.
+        domain: of these data, in a word.
+        class_names: of its own head.
+        image_size: pixels a side that it takes.
+        naming: whose names the tensors have; "": found out.
+        licence: of the weights.
+        folder: to write to; None: the user's zoo.
+        command: written to the card: how the entry was made.
 
     Raises:
         InputError: as read_checkpoint, convert and fetch_from_hub; a statement that contradicts what is given, or

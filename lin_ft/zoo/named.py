@@ -17,7 +17,14 @@ MULTI_DOMAIN = EMBEDDED / "multi_domain"
 
 
 def load_zoo(folder: str | Path) -> list[ZooModel]:
-    """All entries of a folder: each NAME.json (card) beside its NAME.safetensors; the reference model first."""
+    """All entries of a folder: each NAME.json (card) beside its NAME.safetensors; the reference model first.
+
+    Examples:
+        >>> from lin_ft.zoo import embedded_zoo, load_zoo
+        >>> folder = embedded_zoo()[0].weights.parent
+        >>> len(load_zoo(folder))
+        8
+    """
     folder = Path(folder)
     cards = sorted(folder.glob("*.json")) if folder.is_dir() else []
     if not cards:
@@ -27,12 +34,24 @@ def load_zoo(folder: str | Path) -> list[ZooModel]:
 
 
 def embedded_zoo() -> list[ZooModel]:
-    """The zoo shipped inside the package: ResNet-20, one for each source of another domain."""
+    """The zoo shipped inside the package: ResNet-20, one for each source of another domain.
+
+    Examples:
+        >>> import lin_ft
+        >>> [model.name for model in lin_ft.embedded_zoo()][:2]
+        ['cifar10-resnet20', 'animal_silhouettes-resnet20']
+    """
     return load_zoo(EMBEDDED)
 
 
 def multi_domain_zoo() -> list[ZooModel]:
-    """Shipped too: slices of networks trained on those eight sources at once, and an expert trained on from one."""
+    """Shipped too: slices of networks trained on those eight sources at once, and an expert trained on from one.
+
+    Examples:
+        >>> from lin_ft.zoo import multi_domain_zoo
+        >>> sorted({model.card.family for model in multi_domain_zoo()})
+        ['adapters', 'expert', 'multi_bn', 'shared']
+    """
     return load_zoo(MULTI_DOMAIN)
 
 
@@ -40,6 +59,11 @@ def named_zoo(name: str | Path) -> list[ZooModel]:
     """embedded; multi_domain; packaged or user: what `lin-ft zoo fetch` and `lin-ft zoo add` put there; or a folder.
 
     Several joined by commas are one zoo: "embedded,multi_domain".
+
+    Examples:
+        >>> from lin_ft.zoo import named_zoo
+        >>> len(named_zoo("embedded,multi_domain"))
+        33
 
     Raises:
         InputError: no models there, or two of one name.
@@ -65,7 +89,13 @@ def named_zoo(name: str | Path) -> list[ZooModel]:
 
 
 def select_models(zoo: Sequence[ZooModel], names: Sequence[str]) -> list[ZooModel]:
-    """Those entries, in the order given; 'cifar10' stands for 'cifar10-resnet20' where that is unambiguous."""
+    """Those entries, in the order given; 'cifar10' stands for 'cifar10-resnet20' where that is unambiguous.
+
+    Examples:
+        >>> from lin_ft.zoo import embedded_zoo, select_models
+        >>> [model.name for model in select_models(embedded_zoo(), ["pendigits", "cifar10"])]
+        ['pendigits-resnet20', 'cifar10-resnet20']
+    """
     chosen = []
     for name in names:
         matches = [model for model in zoo if model.name == name]

@@ -36,6 +36,33 @@ def from_flax(
     the contract of `lin_ft.from_linen`; a linen module takes the number of classes as its field `n_classes`. Pixels in
     [0, 1] reach it as (x - mean) / std. nnx modules can be ranked, not fine-tuned: their heads are not built anew.
 
+    Args:
+        name: of the entry.
+        module: linen or nnx, of the form above.
+        variables: {"params", ...} of a linen module.
+        image_size: pixels a side that it takes.
+        mean: of each channel, taken off pixels in [0, 1].
+        std: of each channel, that they are divided by.
+        class_names: of its own head.
+        source: data that it was trained on.
+        domain: of these data, in a word.
+
+    Examples:
+        >>> import jax, jax.numpy as jnp
+        >>> from flax import linen as nn
+        >>> from lin_ft.zoo import from_flax
+        >>> class Net(nn.Module):
+        ...     n_classes: int = 2
+        ...     def setup(self):
+        ...         self.conv, self.head = nn.Conv(4, (3, 3)), nn.Dense(self.n_classes)
+        ...     def features(self, x, train=False):
+        ...         return nn.relu(self.conv(x)).mean((1, 2))
+        ...     def __call__(self, x, train=False):
+        ...         return self.head(self.features(x, train))
+        >>> model = from_flax("mine", Net(), Net().init(jax.random.key(0), jnp.zeros((1, 8, 8, 3))), image_size=8)
+        >>> model.name, model.card.n_params
+        ('mine', 122)
+
     Raises:
         InputError: no separate head; linen without variables or `n_classes`; weights that are not finite.
     """

@@ -14,7 +14,15 @@ from lin_ft.files.atomic import write_atomically
 
 
 def save_weights(path: str | Path, variables: Mapping[str, Any]) -> None:
-    """Write a nested dict of arrays; tensor names are the paths joined by '/': 'params/head/kernel'."""
+    """Write a nested dict of arrays; tensor names are the paths joined by '/': 'params/head/kernel'.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.zoo import load_weights, save_weights
+        >>> save_weights("mine.safetensors", {"params": {"head": {"bias": np.zeros(2, np.float32)}}})
+        >>> load_weights("mine.safetensors")
+        {'params': {'head': {'bias': array([0., 0.], dtype=float32)}}}
+    """
     flat = {name: np.asarray(value, order="C") for name, value in flatten_dict(variables, sep="/").items()}
     write_atomically(path, lambda temporary: save_file(flat, temporary))
 
@@ -28,6 +36,14 @@ def load_weights(
 
     Raises InputError for a missing or damaged file, for tensors that are missing, unexpected or of another
     shape (all listed), and for NaN or infinite values.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.zoo import load_weights, save_weights
+        >>> weights = {"params": {"head": {"bias": np.zeros(2, np.float32)}}}
+        >>> save_weights("mine.safetensors", weights)
+        >>> load_weights("mine.safetensors", like=weights)["params"]["head"]["bias"].dtype
+        dtype('float32')
     """
     path = Path(path)
     flat = {**(_read(Path(trunk)) if trunk else {}), **_read(path)}

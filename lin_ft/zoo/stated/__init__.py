@@ -22,6 +22,14 @@ TIMM_KEYS = ("architecture", "pretrained_cfg", "mean", "input_size", "label_name
 def statements_beside(folder: Path) -> list[Statement]:
     """What the configurations of a folder state.
 
+    Examples:
+        >>> import json, pathlib
+        >>> from lin_ft.zoo.stated import statements_beside
+        >>> config = {"architecture": "resnet18", "pretrained_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+        >>> _ = pathlib.Path("config.json").write_text(json.dumps(config))
+        >>> [statement.architecture for statement in statements_beside(pathlib.Path("."))]
+        ['resnet18']
+
     Raises:
         InputError: a file that is no JSON object; values that are no such or that mean another network.
     """

@@ -54,6 +54,13 @@ def joined(statements: Sequence[Statement]) -> Statement:
 
     `where` is the one that names the architecture, if any does.
 
+    Examples:
+        >>> from lin_ft.zoo.stated import Statement, joined
+        >>> file, weights = Statement("config.json", image_size=224), Statement("model.pth", class_names=("cat", "dog"))
+        >>> found = joined([file, weights])
+        >>> found.image_size, found.class_names
+        (224, ('cat', 'dog'))
+
     Raises:
         InputError: two architectures, or two values of one option. Two sizes are no contradiction: files name that of
             training and that of testing. Two normalisations: `norm_of`.
@@ -84,7 +91,13 @@ def joined(statements: Sequence[Statement]) -> Statement:
 
 
 def check_norms(statements: Sequence[Statement]) -> None:
-    """Raises InputError where two sources state different means or deviations."""
+    """Raises InputError where two sources state different means or deviations.
+
+    Examples:
+        >>> from lin_ft.zoo.stated import Statement, check_norms
+        >>> half = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
+        >>> check_norms([Statement("config.json", **half), Statement("preprocessor_config.json", **half)])  # they agree
+    """
     stated = [each for each in statements if each.mean and each.std]
     for each in stated[1:]:
         values = zip((*stated[0].mean, *stated[0].std), (*each.mean, *each.std), strict=True)

@@ -86,7 +86,13 @@ INERT = frozenset(
 
 
 def variant_of(name: str) -> Variant | None:
-    """Of timm's name, with or without its tag: `tf_efficientnet_b0.ns_jft_in1k`; or of a name of ours."""
+    """Of timm's name, with or without its tag: `tf_efficientnet_b0.ns_jft_in1k`; or of a name of ours.
+
+    Examples:
+        >>> from lin_ft.zoo.stated import variant_of
+        >>> variant_of("tf_efficientnet_b0.ns_jft_in1k").architecture
+        'efficientnet_b0'
+    """
     plain, _, tag = name.lower().removeprefix("timm/").partition(".")
     found = VARIANTS.get(plain) or next(
         (variant for known, variant in VARIANTS.items() if _letters(known) == _letters(plain)), None
@@ -118,7 +124,13 @@ def timm_statement(config: Mapping[str, Any], where: str) -> Statement:
 
 
 def named_architecture(name: str, where: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a Statement that an architecture's name and the arguments it was made with state."""
+    """The fields of a Statement that an architecture's name and the arguments it was made with state.
+
+    Examples:
+        >>> from lin_ft.zoo.stated import named_architecture
+        >>> named_architecture("tf_efficientnet_b0", "config.json", {})["architecture"]
+        'efficientnet_b0'
+    """
     if not name:
         return {"where": where}
     found = variant_of(name)

@@ -26,6 +26,11 @@ def training_statement(beside: Mapping[str, Any]) -> Statement:
 
     `beside`: what the file holds beside tensors. Names of architectures that are none of a known family, as "baseline",
     say nothing.
+
+    Examples:
+        >>> from lin_ft.zoo.stated import training_statement
+        >>> training_statement({"arch": "resnet18", "epoch": 90}).architecture
+        'resnet18'
     """
     arguments = next((value for key in ARGUMENTS if isinstance(value := beside.get(key), Mapping)), {})
     name = _architecture(beside) or _architecture(arguments)
