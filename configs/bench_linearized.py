@@ -5,7 +5,7 @@ Four models and seven tasks, one seed, chosen before any cell was run.
 Command   lin-ft bench run configs/bench_linearized.py --out experiments/results/linearized --workers 2; the same with
           `bench pack`; lin-ft bench report configs/bench_core.py --out experiments/results/core
           --linearized experiments/results/linearized/table.parquet
-Expected  the answer "Is the linearized network as good as the real one?" in experiments/results/core/report/report.md
+Expected  the answer "Is the linearized network as good as the real one?" in docs/results/linearized.md (make figures)
 Hardware  one worker a CPU core: 28 cells of fine-tuning, 98 s each (median), 1.0 core-hours
 """
 

@@ -52,8 +52,8 @@ class Pages:
         pages = [*dict.fromkeys(answer.slug for found in sections.values() for answer in found)]
         for name in self.others():
             pages.append(name)
-            title = (self.out / f"{name}.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-            lines += [f"**[{title}]({name}.md)**", ""]
+            title, said, *_ = (self.out / f"{name}.md").read_text(encoding="utf-8").split("\n\n")
+            lines += [f"**[{title.lstrip('# ')}]({name}.md)** {' '.join(said.split())}", ""]
         lines += ["## What is there, and what is missing", "", *there(matrices), ""]
         for row in core[:1]:
             lines += [f"## Measured: {capital(row.title)}, {size(row)}", "", *measured(row)]

@@ -71,12 +71,15 @@ def caption(judge: Judge) -> str:
     """
     n, others = len(judge.draws), judge.n_others
     size = f"{len(judge.results.models)} models, {len(judge.results.tasks)} tasks"
+    there = np.isfinite(judge.results.accuracy)
+    gaps = "" if there.all() else f" ({there.sum()} of {there.size} fine-tunings are there)"
     if not others:
         return f"{size}. One draw of the sample: scores are held against that draw. {INTERVAL}."
     held = f"held against the mean of the {others} other draws" if others > 1 else "held against the other draw"
+    scored = "every draw" if n > others else f"{n} of them"
     return (
-        f"{size}, {others + 1} draws of the sample. Each score of {'every draw' if n > others else f'{n} of them'} is"
-        f" {held}; beside it, without interval, against the one fine-tuning of its own draw. {INTERVAL}."
+        f"{size}, {others + 1} draws of the sample{gaps}. Each score of {scored} is {held}; beside it, without"
+        f" interval, against the one fine-tuning of its own draw. {INTERVAL}."
     )
 
 
@@ -101,7 +104,6 @@ def markdown_table(
         bold: names of scores that are set bold.
         columns: label -> (score, head, what was left out).
         titles: statistic -> head of its column.
-
 
     Examples:
         >>> import numpy as np

@@ -169,7 +169,6 @@ def load_whole(
         size: pixels a side.
         most: images that are taken unasked.
 
-
     Examples:
         >>> import numpy as np
         >>> from lin_ft.data import load_whole

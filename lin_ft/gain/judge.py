@@ -149,7 +149,6 @@ def judge_gains(
         intervals: of the gains; None: none are judged.
         probabilities: that each model is the best; None: none are judged.
 
-
     Examples:
         >>> import numpy as np
         >>> from lin_ft.gain import judge_gains

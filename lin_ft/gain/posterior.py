@@ -150,7 +150,6 @@ def posterior(
         coefficients: fitted on past tasks.
         reference: place of the model that gains are against.
 
-
     Examples:
         >>> import numpy as np
         >>> from lin_ft.gain import Coefficients, Prior, posterior

@@ -49,7 +49,6 @@ def whole_jacobian_gram(
         x2: samples of the other side; None: x1.
         trainable: which weights train: "all", "head", "norm", "last_block" or a predicate on paths.
 
-
     Examples:
         >>> import jax.numpy as jnp
         >>> from lin_ft.kernels import gram, whole_jacobian_gram

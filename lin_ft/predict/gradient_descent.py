@@ -117,7 +117,6 @@ def descent_coefficients(
         momentum: in [0, 1).
         nesterov: Nesterov's momentum in place of the heavy ball's.
 
-
     Examples:
         >>> import numpy as np
         >>> from lin_ft.predict import decompose, descent_coefficients

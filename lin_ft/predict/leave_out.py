@@ -80,7 +80,6 @@ def leave_folds_out(
         times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
         ridges: penalties on ½||w - w0||², in units of the kernel.
 
-
     Examples:
         >>> import numpy as np
         >>> from lin_ft.predict import decompose, leave_folds_out, matchings

@@ -66,7 +66,6 @@ def ensemble_covariance(
         times: training times eta t, in units of 1 / kernel; infinity: trained for ever.
         ridges: penalties on ½||w - w0||², in units of the kernel.
 
-
     Examples:
         >>> import numpy as np
         >>> from lin_ft.predict import decompose, ensemble_covariance

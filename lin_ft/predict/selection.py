@@ -118,7 +118,6 @@ def select(
         logits0: f0 on the samples; None: 0.
         folds: number of the fold of each sample, or a row of them for each way; None: leave one out.
 
-
     Examples:
         >>> import numpy as np
         >>> from lin_ft.predict import decompose, matchings, select

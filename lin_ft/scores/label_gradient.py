@@ -151,7 +151,6 @@ def class_label_gradient(
         key: of the combinations.
         variance: s² of the random heads.
 
-
     Examples:
         >>> import jax.numpy as jnp, numpy as np
         >>> from lin_ft.scores import class_label_gradient, label_gradient

@@ -159,7 +159,6 @@ def paper_scores(apply: ModelFunction, params: Params, x: Array, labels: Labels,
         labels: classes of the images.
         **options: of `paper_label_gradient`.
 
-
     Examples:
         >>> import jax, jax.numpy as jnp
         >>> import lin_ft

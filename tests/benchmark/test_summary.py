@@ -1,5 +1,7 @@
 """Static rankings, and the table that holds everything."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import rankdata
@@ -87,6 +89,13 @@ def test_head_and_left_out_are_columns_where_a_score_has_them():
     assert lines[0] == "| score | head | left out | Spearman | one draw |"
     assert lines[2].startswith("| predicted_loss | random | shot |")
     assert lines[3].startswith("| logme |  |  |")
+
+
+def test_the_caption_says_when_fine_tunings_are_missing():
+    accuracy = np.stack([RESULTS.accuracy[0]] * 3)
+    accuracy[2, 0, 0] = np.nan
+    judge = Judge(dataclasses.replace(RESULTS, accuracy=accuracy), {"logme": accuracy})
+    assert f"3 draws of the sample ({accuracy.size - 1} of {accuracy.size} fine-tunings are there)." in caption(judge)
 
 
 def test_one_draw_has_no_second_column_and_the_caption_says_so():
