@@ -17,7 +17,7 @@ import tyro
 
 from experiments.common.figure import CONFIGS, RESULTS
 from experiments.gain.matrix import GainMatrix, read
-from experiments.gain.rows import level, rows_of
+from experiments.gain.rows import level, regret_of_the_truth, rows_of
 from experiments.gain.table import table
 from experiments.gain.terms import compute
 from lin_ft.files.atomic import write_atomically
@@ -60,7 +60,7 @@ def main(options: Options) -> None:
         for draw in options.compute:
             compute(config, draw, terms, tasks=options.tasks, models=options.models, kernels=options.kernels)
         data = read(config, options.results / name / "table.parquet", terms, tasks=options.tasks)
-        text = table(data, rows_of(data, expected(options, data)), level(data))
+        text = table(data, rows_of(data, expected(options, data)), level(data), regret_of_the_truth(data))
         write_atomically(options.out / f"{name}.md", lambda path, text=text: path.write_text(text, encoding="utf-8"))
         print(text)
         matrices.append(data)

@@ -20,6 +20,7 @@ LEVELS = {
     "one image left out": "kernel_loo_accuracy",
 }  # fmt: skip
 """Scores that state an accuracy."""
+SIMULATED = 2000
 ORDERS = ("predicted_decrease", "pactran_gaussian", "logme")
 """Scores that only order models."""
 
@@ -84,6 +85,23 @@ def _of_draw(data: GainMatrix, place: int, weight: tuple[float, float] | None) -
         if name in data.scores and np.isfinite(data.scores[name][place]).all():
             rows[name] = order(data.scores[name][place])
     return rows
+
+
+def regret_of_the_truth(data: GainMatrix) -> float:
+    """Points that a choice which knew the true means would lose against measured means as noisy as these, simulated.
+
+    The floor of the column "first choice loses". True means are taken as the measured ones, shrunk to the mean of their
+    task by what noise adds to their variance.
+    """
+    rng, losses = np.random.default_rng(0), []
+    for place in data.complete:
+        measured, counts = judged_against(data, place)
+        for means, noise in zip(measured, draw_noise(data.accuracy) / np.sqrt(counts), strict=True):
+            off = means - means.mean()
+            true = off * np.sqrt(max(0.0, 1 - noise**2 / off.var(ddof=1)))
+            noisy = true + noise * rng.normal(size=(SIMULATED, len(true)))
+            losses.append((noisy.max(1) - noisy[:, true.argmax()]).mean())
+    return float(np.mean(losses))
 
 
 def level(data: GainMatrix) -> np.ndarray:

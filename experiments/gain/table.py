@@ -8,7 +8,8 @@ from lin_ft.gain import Judged
 from lin_ft.gain.fit import draw_noise, mean_of_draws
 
 
-def table(data: GainMatrix, rows: dict[str, Judged], level: np.ndarray) -> str:
+def table(data: GainMatrix, rows: dict[str, Judged], level: np.ndarray, floor: float) -> str:
+    """`level` and `floor` are those of experiments.gain.rows, `regret_of_the_truth` the latter."""
     counts = np.isfinite(data.accuracy[..., 0]).sum(0)
     kind = "across architectures" if data.across else "within one architecture"
     option = f" --matrix {data.name}"
@@ -33,6 +34,11 @@ def table(data: GainMatrix, rows: dict[str, Judged], level: np.ndarray) -> str:
         digits = (1, 1, 2, 1, 2, 1, 2)
         texts = ["" if np.isnan(value) else f"{value:.{d}f}" for value, d in zip(cells, digits, strict=True)]
         lines.append(f"| {name} | {' | '.join(texts)} |")
+    if len(data.accuracy) > 1:
+        lines += [
+            "",
+            f"Against means as noisy as these a choice that knew the true ones would lose {floor:.1f} points.",
+        ]
     return "\n".join([*lines, *_level(data, level), "", sentence(rows)]) + "\n"
 
 

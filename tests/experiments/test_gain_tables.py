@@ -1,5 +1,6 @@
 """The tables of predicted gains, from a made-up matrix whose answers are known."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from experiments.gain import curve as curves
 from experiments.gain.matrix import read
-from experiments.gain.rows import OURS, REAL, REFERENCE, judged_against, level, rows_of
+from experiments.gain.rows import OURS, REAL, REFERENCE, judged_against, level, regret_of_the_truth, rows_of
 from experiments.gain.table import table
 from lin_ft.benchmark.collect import as_table, write_parquet
 from lin_ft.errors import InputError
@@ -75,11 +76,19 @@ def test_evidence_that_says_all_predicts_all(made):
     assert rows["the same, features only"].error > rows[OURS].error
     assert rows["prior alone"].error > 2
     assert rows[REAL].error < 0.5
-    text = table(read_again(made[0]), rows, level(read_again(made[0])))
+    text = table(read_again(made[0]), rows, level(read_again(made[0])), 0.7)
+    assert "would lose 0.7 points" in text
     assert text.splitlines()[-1].startswith(
         f"gain: error {rows[OURS].error:.1f} points (none {rows[REFERENCE].error:.1f}"
     )
     assert "1 or 2 other draw(s)" in text
+
+
+def test_a_choice_that_knows_the_truth_loses_what_noise_makes_of_the_best(made):
+    data = read_again(made[0])
+    assert regret_of_the_truth(data) < 0.2, "draws that hardly differ"
+    noisy = data.accuracy + 4 * np.random.default_rng(0).normal(size=data.accuracy.shape)
+    assert regret_of_the_truth(dataclasses.replace(data, accuracy=noisy)) > 0.5
 
 
 def test_a_weight_that_is_expected_keeps_few_tasks_sober(made):
