@@ -5,7 +5,7 @@ from lin_ft.data.catalogue import CatalogueRow, DatasetInfo, catalogue, info
 from lin_ft.data.dataset import load_split, load_splits, splits_of
 from lin_ft.data.image_data import ImageData, Splits
 from lin_ft.data.packaged import PackagedDataset
-from lin_ft.data.sheet import contact_sheet, sheet_of_rows
+from lin_ft.data.sheet import captioned_sheet, contact_sheet
 from lin_ft.data.task import Task, load_task, load_whole
 from lin_ft.data.unlabelled import Unlabelled, load_unlabelled
 
@@ -19,6 +19,7 @@ __all__ = [
     "Task",
     "Unlabelled",
     "Unused",
+    "captioned_sheet",
     "catalogue",
     "contact_sheet",
     "info",
@@ -27,6 +28,5 @@ __all__ = [
     "load_task",
     "load_unlabelled",
     "load_whole",
-    "sheet_of_rows",
     "splits_of",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from lin_ft.data.sampler import Shuffler
 from lin_ft.errors import InputError
 from lin_ft.files.cache import disk_errors
 
-_GAP, _FONT_SIZE, _MARGIN = 2, 13, 8
+_GAP, _FONT_SIZE, _MARGIN = 2, 12, 8
+_CELL = 112
+"""Pixels a side of a picture with a caption."""
 
 
 def contact_sheet(
@@ -55,31 +58,14 @@ def contact_sheet(
     for row, name in enumerate(data.class_names[:max_classes]):
         chosen = shuffler.shuffled(np.flatnonzero(data.labels == row))[:columns]
         rows.append((name, data.images[chosen]))
-    return sheet_of_rows(rows, path, columns=columns, zoom=zoom)
+    return _sheet_of_rows(rows, path, columns=columns, zoom=zoom)
 
 
-def sheet_of_rows(
-    rows: Sequence[tuple[str, np.ndarray]], path: str | Path, *, columns: int | None = None, zoom: int = 1
-) -> Path:
-    """Writes a PNG with a row for each (name, images), uint8 (n, size, size, 3); returns its path.
+def _sheet_of_rows(rows: Sequence[tuple[str, np.ndarray]], path: str | Path, *, columns: int, zoom: int) -> Path:
+    """Writes a PNG with a row for each (name, images), uint8 (n, size, size, 3)."""
+    from PIL import Image, ImageDraw
 
-    It is `columns` images wide, by default as the longest row.
-
-    Raises InputError: no rows; `path` cannot be written.
-
-    Examples:
-        >>> import numpy as np
-        >>> from lin_ft.data import sheet_of_rows
-        >>> black, white = np.zeros((3, 8, 8, 3), np.uint8), np.full((2, 8, 8, 3), 255, np.uint8)
-        >>> sheet_of_rows([("black", black), ("white", white)], "two.png").name
-        'two.png'
-    """
-    from PIL import Image, ImageDraw, ImageFont
-
-    if not rows:
-        raise InputError("contact sheet: there is no row of images to show.")
-    columns = columns or max(1, *(len(images) for _, images in rows))
-    font = ImageFont.load_default(_FONT_SIZE)
+    font = _font()
     left = round(max(font.getlength(name) for name, _ in rows)) + 2 * _MARGIN
     cell = rows[0][1].shape[1] * zoom + _GAP
     row_height = max(cell, _FONT_SIZE + 4)
@@ -91,6 +77,73 @@ def sheet_of_rows(
         for column, pixels in enumerate(images[:columns]):
             image = np.repeat(np.repeat(pixels, zoom, 0), zoom, 1)
             sheet.paste(Image.fromarray(image), (left + column * cell, top))
+    return _saved(sheet, path)
+
+
+def captioned_sheet(
+    sections: Sequence[tuple[str, Sequence[tuple[str, np.ndarray]]]], path: str | Path, *, columns: int = 8
+) -> Path:
+    """Writes a PNG of sections, each a title and pictures with a caption below each; returns its path.
+
+    Pictures are uint8 (height, width, 3); small ones are shown enlarged. Captions of several lines are cut at the width
+    of a cell.
+
+    Raises InputError: no pictures; `path` cannot be written.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft.data import captioned_sheet
+        >>> black, white = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
+        >>> captioned_sheet([("two pictures", [("black", black), ("white", white)])], "two.png").name
+        'two.png'
+    """
+    from PIL import Image, ImageDraw
+
+    sections = [(title, pictures) for title, pictures in sections if len(pictures)]
+    if not sections:
+        raise InputError("contact sheet: there is no picture to show.")
+    font, line = _font(), _FONT_SIZE + 3
+    lines = max(caption.count("\n") + 1 for _, pictures in sections for caption, _ in pictures)
+    cell = _CELL + lines * line + _MARGIN
+    heights = [line + 2 * _MARGIN + -(-len(pictures) // columns) * cell for _, pictures in sections]
+    sheet = Image.new("RGB", (columns * (_CELL + _MARGIN) + _MARGIN, sum(heights)), (246, 246, 248))
+    pen, top = ImageDraw.Draw(sheet), 0
+    for (title, pictures), height in zip(sections, heights, strict=True):
+        pen.text((_MARGIN, top + _MARGIN), title, fill="black", font=font)
+        for place, (caption, pixels) in enumerate(pictures):
+            left = _MARGIN + place % columns * (_CELL + _MARGIN)
+            down = top + line + 2 * _MARGIN + place // columns * cell
+            picture = Image.fromarray(pixels)
+            small = max(picture.size) <= _CELL // 2  # its pixels are shown as they are
+            scale = _CELL / max(picture.size)
+            size = (round(picture.width * scale), round(picture.height * scale))
+            way = Image.Resampling.NEAREST if small else Image.Resampling.BICUBIC
+            sheet.paste(picture.resize(size, way), (left, down))
+            for number, words in enumerate(caption.split("\n")):
+                at = (left, down + _CELL + 1 + number * line)
+                pen.text(at, _cut(words, font), fill="black", font=font)
+        top += height
+    return _saved(sheet, path)
+
+
+def _cut(words: str, font: Any) -> str:
+    """The words, as many as fit into the width of a cell."""
+    if font.getlength(words) <= _CELL:
+        return words
+    while words and font.getlength(f"{words}…") > _CELL:
+        words = words[:-1]
+    return f"{words}…"
+
+
+def _font() -> Any:
+    """DejaVu Sans, which matplotlib brings: unlike Pillow's own it has Greek, Cyrillic, Hebrew and arrows."""
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), _FONT_SIZE)
+
+
+def _saved(sheet: Any, path: str | Path) -> Path:
     path = Path(path).expanduser()
     if not path.parent.is_dir():
         raise InputError(f"The contact sheet cannot be written, there is no folder {path.parent}: make it first.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lin_ft.data import ImageData, Task, Unlabelled, load_task, sheet_of_rows
+from lin_ft.data import ImageData, Task, Unlabelled, captioned_sheet, load_task
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
 from lin_ft.inspect.config import InspectConfig
@@ -69,7 +69,7 @@ class Inspection:
             f" {sum(pair.across_splits for pair in found.pairs)} across splits).",
         ]
         hurt = int(np.sum(self.influence.change < 0))
-        whose = f"the {self.influence.on} images, each left out" if self.influence.on == "training" else "validation"
+        whose = f"the {self.influence.on} images, each left out," if self.influence.on == "training" else "validation"
         counts.append(f"{hurt} of {n} images hurt: without any one of them the predicted loss on {whose} is lower.")
         copied = [each for each in self.task.accounting.notices if "copies" in each] if self.task.accounting else []
         return (*counts, *copied, *self.labels.notes, *self.asked.notes)
@@ -199,29 +199,45 @@ class Inspection:
 
         write_atomically(path, write)
 
-    def picture_rows(self) -> list[tuple[str, np.ndarray]]:
-        """Suspicious images, a row for each "label → looks like", the most suspicious first; then pairs of copies."""
-        groups: dict[str, list[int]] = {}
-        for place in self.labels.order[: self.config.show].tolist():
-            own, other = self.task.train.labels[place], self.labels.looks_like[place]
-            groups.setdefault(f"{self._class(own)} → {self._class(other)}", []).append(place)
-        images = self.task.train.images
-        rows = [(name, images[places]) for name, places in groups.items()]
-        for pair in self.duplicates.pairs[: self.config.show]:
-            both = np.stack([self.image(place.part, place.index) for place in (pair.first, pair.second)])
-            rows.append((f"{pair.first.class_name} = {pair.second.class_name}", both))
+    def pictures(self) -> list[tuple[str, list[tuple[str, np.ndarray]]]]:
+        """Sections of the contact sheet: (title, [(caption, picture)])."""
+        show, train = self.config.show, self.task.train
+        suspicious = [
+            (
+                f"{self._class(train.labels[place])}\n→ {self._class(self.labels.looks_like[place])}"
+                f"\n{self.labels.suspicion[place]:+.2f}",
+                train.images[place],
+            )
+            for place in self.labels.order[:show].tolist()
+        ]
+        copies = [
+            (f"{place.class_name}\n{number}: {place.part}", self.image(place.part, place.index))
+            for number, pair in enumerate(self.duplicates.pairs[:show], 1)
+            for place in (pair.first, pair.second)
+        ]
+        change = 100 * self.influence.change / self.influence.loss
+        hurting = [
+            (f"{self._class(train.labels[place])}\n{change[place]:+.2f} %", train.images[place])
+            for place in self.influence.order[:show].tolist()
+        ]
+        sections = [
+            ("Suspicious labels: label → looks like, and how much more", suspicious),
+            ("The same pictures, or nearly, in pairs", copies),
+            ("Images that hurt: change of the predicted loss without them", hurting),
+        ]
         if self.to_label is not None and self.unlabelled is not None:
-            rows.append(("label next", self.unlabelled.images[self.to_label.places]))
-        return rows
+            chosen = zip(self.to_label.places.tolist(), self.to_label.looks_like.tolist(), strict=True)
+            next_ones = [(f"{self._class(like)}?", self.unlabelled.images[place]) for place, like in chosen]
+            sections.append(("Label these next", next_ones))
+        return sections
 
     def image(self, part: str, index: int) -> np.ndarray:
         """Of a part of the task, "train", "validation" or "test"."""
         return getattr(self.task, part).images[index]
 
     def save_sheet(self, path: str | Path) -> None:
-        """A contact sheet of `picture_rows`, PNG."""
-        side = self.task.train.images.shape[1]
-        sheet_of_rows(self.picture_rows(), path, zoom=max(1, round(48 / side)))
+        """A contact sheet of `pictures`, PNG."""
+        captioned_sheet(self.pictures(), path)
 
     def save_page(self, folder: str | Path, *, command: str = "") -> Path:
         """FOLDER/index.html; returns its path."""
