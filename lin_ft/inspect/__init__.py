@@ -1,5 +1,6 @@
 """What the kernel of a ranking says of the images: labels, duplicates, influence, what to label next."""
 
+from lin_ft.inspect.attribution import attribution, linear_datamodeling_score, margins
 from lin_ft.inspect.config import InspectConfig
 from lin_ft.inspect.duplicates import Duplicates, Pair, Place, duplicates, kernel_distances, near_pairs
 from lin_ft.inspect.influence import Influence, influence, left_out_loss_changes, loss_changes, loss_without
@@ -27,6 +28,7 @@ __all__ = [
     "Pair",
     "Place",
     "Transport",
+    "attribution",
     "disagreement",
     "duplicates",
     "influence",
@@ -35,9 +37,11 @@ __all__ = [
     "label_errors",
     "left_out_loss_changes",
     "likely_best",
+    "linear_datamodeling_score",
     "looks_like",
     "loss_changes",
     "loss_without",
+    "margins",
     "near_pairs",
     "next_labels",
     "pool_covariance",
