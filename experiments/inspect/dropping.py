@@ -6,7 +6,7 @@ Hardware  1 CPU core, 5 CPU-minutes
 
 Ten images a class of 4 tasks, labels as they are and with 10 % of them flipped. The tenth of the training images with
 the least influence on the validation loss (`lin_ft.inspect.influence`) is dropped; the same model is fine-tuned for
-real with and without them, 100 steps at one learning rate, 3 draws of images, flips and fine-tuning.
+real with and without them, 60 steps at one learning rate, 3 draws of images, flips and fine-tuning.
 """
 
 import dataclasses
@@ -21,6 +21,7 @@ from experiments.inspect.flips import flipped
 from experiments.inspect.kept import kept_view
 from lin_ft.data import Task, load_task
 from lin_ft.files.atomic import write_atomically
+from lin_ft.files.programs import keep_programs
 from lin_ft.finetune import FinetuneConfig, finetune
 from lin_ft.inspect import influence, loss_without
 from lin_ft.provenance import provenance
@@ -40,9 +41,9 @@ class Dropping:
     seeds: tuple[int, ...] = (0, 1, 2)
     share: float = 0.1
     """Of the training images that is dropped."""
-    steps: int = 100
+    steps: int = 60
     learning_rate: float = 0.03
-    max_test: int = 400
+    max_test: int = 200
     out: Path = RESULTS / "inspect"
 
     def run(self) -> None:
@@ -121,4 +122,5 @@ def _only(task: Task, places: np.ndarray) -> Task:
 
 
 if __name__ == "__main__":
+    keep_programs()
     tyro.cli(Dropping, config=(tyro.conf.OmitArgPrefixes,)).run()
