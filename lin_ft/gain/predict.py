@@ -58,9 +58,9 @@ def predict_gains(
     them, the one with the best prior takes its place, and `notes` say so. One model gains 0.
 
     Examples:
-        >>> from lin_ft.gain import TERMS, predict_gains
+        >>> from lin_ft.gain import TERMS, Candidate, predict_gains
         >>> evidence = {name: dict.fromkeys(TERMS, value) for name, value in (("first", 0.2), ("second", 0.4))}
-        >>> gains = predict_gains(evidence, dict.fromkeys(evidence, ("resnet20", "single")), "first")
+        >>> gains = predict_gains(evidence, [Candidate(name, "resnet20") for name in evidence], "first")
         >>> float(gains.gain[0]), bool(gains.gain[1] > 0)
         (0.0, True)
 

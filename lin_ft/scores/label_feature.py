@@ -28,7 +28,7 @@ def label_feature(
         >>> import numpy as np
         >>> from lin_ft.scores import encode, label_feature
         >>> x = np.array([[0.0, 1.0], [0.0, 2.0], [4.0, 1.0], [4.0, 2.0]])
-        >>> [round(label_feature(x, encode(labels)), 3) for labels in ([0, 0, 1, 1], [0, 1, 0, 1])]
+        >>> [round(label_feature(x, encode(np.array(labels))), 3) for labels in ([0, 0, 1, 1], [0, 1, 0, 1])]
         [0.57, 0.036]
 
     Raises:

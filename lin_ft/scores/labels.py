@@ -15,8 +15,9 @@ def encode(labels: Labels, n_classes: int | None = None, *, coding: str = "one_h
     `one_hot` (0 and 1), `plus_minus` (-1 and 1), or `centred` (one-hot minus column means).
 
     Examples:
+        >>> import numpy as np
         >>> from lin_ft.scores import encode
-        >>> encode([0, 1, 1], coding="centred").round(3)
+        >>> encode(np.array([0, 1, 1]), coding="centred").round(3)
         array([[ 0.667, -0.667],
                [-0.333,  0.333],
                [-0.333,  0.333]])
