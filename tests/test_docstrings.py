@@ -51,7 +51,7 @@ def public_functions():
             for node in ast.parse(path.read_text(encoding="utf-8")).body
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
         ]
-        if names and "inspect" not in path.parts:
+        if names:
             module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
             offered = {name: getattr(module, name) for name in ast.literal_eval(names[0])}
             name = module.__name__.removesuffix(".__init__")

@@ -18,6 +18,7 @@ import tyro
 
 from experiments.common.figure import RESULTS
 from experiments.inspect.kept import KeptView, kept_view
+from experiments.inspect.with_error import with_error
 from lin_ft.data import Task, load_task
 from lin_ft.files.atomic import write_atomically
 from lin_ft.files.programs import keep_programs
@@ -108,7 +109,7 @@ class Datamodeling:
         ]  # fmt: skip
         for name, table in tables.items():
             scores = [linear_datamodeling_score(table, subsets, each) for each in (outputs, linear)]
-            cells = [f"{score.mean():.3f} ± {score.std(ddof=1) / np.sqrt(len(score)):.3f}" for score in scores]
+            cells = [with_error(score, 3, "") for score in scores]
             lines.append(f"| {name} | {' | '.join(cells)} |")
         return "\n".join(lines) + "\n"
 

@@ -19,6 +19,7 @@ import tyro
 from experiments.common.figure import RESULTS
 from experiments.inspect.flips import flipped
 from experiments.inspect.kept import kept_view
+from experiments.inspect.with_error import with_error
 from lin_ft.data import Task, load_task
 from lin_ft.files.atomic import write_atomically
 from lin_ft.files.programs import keep_programs
@@ -89,7 +90,8 @@ class Dropping:
         lines = [
             "# Dropping the images of least influence, checked by fine-tuning", "",
             f"`python -m experiments.inspect.dropping`; {self.model}, {self.shots} images a class,"
-            f" {self.share:.0%} of them dropped, {self.steps} steps at learning rate {self.learning_rate:g}."
+            f" {self.share:.0%} of them dropped, {self.steps} steps at learning rate {self.learning_rate:g};"
+            " differences in points, their mean with its standard error."
             f" Computed at {made.get('commit', '')}; {made.get('device', '')}.", "",
             "| labels flipped | task | draws | flipped among the dropped | validation loss, predicted | test accuracy |"
             " without | difference |",
@@ -110,10 +112,7 @@ class Dropping:
                     f" | {100 * mean['accuracy_without']:.1f} | {np.mean(gap):+.1f} |"
                 )
             if gaps:
-                error = np.std(gaps, ddof=1) / np.sqrt(len(gaps)) if len(gaps) > 1 else np.nan
-                lines.append(
-                    f"| {rate:.0%} | all | {len(gaps)} | | | | | {np.mean(gaps):+.1f} ± {error:.1f} (standard error) |"
-                )
+                lines.append(f"| {rate:.0%} | all | {len(gaps)} | | | | | {with_error(np.array(gaps))} |")
         return "\n".join(lines) + "\n"
 
 

@@ -19,6 +19,7 @@ import tyro
 
 from experiments.common.figure import CONFIG, RESULTS, development
 from experiments.inspect.kept import MODELS, KeptView, kept_view, with_labels
+from experiments.inspect.with_error import with_error
 from lin_ft.benchmark.config import load_config
 from lin_ft.data import load_task
 from lin_ft.files.atomic import write_atomically
@@ -26,6 +27,7 @@ from lin_ft.gain import Sight, predict_gains, terms
 from lin_ft.inspect.label_errors import METHODS, ridge_view, suspicious
 from lin_ft.predict import backbone_part, training_residuals
 from lin_ft.provenance import provenance
+from lin_ft.ranking.rank import candidate
 from lin_ft.zoo import named_zoo, select_models
 
 RATES = (0.05, 0.1, 0.2)
@@ -76,7 +78,7 @@ class Flips:
         }
         parts = {key: backbone_part(view.kernel, view.features) for key, view in sights.items()}
         _ = [sights[model.name, "source"].spectrum for model in models]
-        cards = {model.name: (model.card.architecture, model.card.family) for model in models}
+        candidates = [candidate(model) for model in models]
         rows = []
         for rate in RATES:
             for number in range(self.flips):
@@ -89,7 +91,7 @@ class Flips:
                     )
                     for model in models
                 }  # fmt: skip
-                weights = predict_gains(told, cards, models[0].name).p_best
+                weights = predict_gains(told, candidates, models[0].name).p_best
                 for method, votes in {**METHODS, "margin in sample": fitted_votes}.items():
                     each = [votes(view) for view in views]
                     alone = [suspicious([one], labels) for one in each]
@@ -153,9 +155,8 @@ def report(values: dict[str, list[dict]], made: dict, options: Flips) -> str:
             cells = [method, how]
             for what in ("auroc", "precision"):
                 gap = (mine[what] - best[what]).mean(1)
-                error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.nan
                 same = (method, how) == ("tangent", TOGETHER)
-                cells += [f"{mine[what].mean():.3f}", "" if same else f"{gap.mean():+.3f} ± {error:.3f}"]
+                cells += [f"{mine[what].mean():.3f}", "" if same else with_error(gap, 3)]
             cells += [f"{value:.3f}" for value in mine["auroc"].mean(0)]
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")

@@ -20,6 +20,7 @@ import tyro
 
 from experiments.common.figure import RESULTS
 from experiments.inspect.kept import MODELS, KeptView, kept_view
+from experiments.inspect.with_error import with_error
 from lin_ft.data import ImageData, load_task
 from lin_ft.data.sampler import cap, sample_per_class
 from lin_ft.files.atomic import write_atomically
@@ -144,10 +145,9 @@ class Labelling:
         for method in METHODS:
             cells = []
             for budget in self.budgets:
-                gap = (of(method, budget) - of("random", budget)).ravel()
-                error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.nan
+                gap = of(method, budget) - of("random", budget)
                 cells.append(f"{of(method, budget).mean():.1f}")
-                cells.append("" if method == "random" else f"{gap.mean():+.1f} ± {error:.1f}")
+                cells.append("" if method == "random" else with_error(gap))
             lines.append(f"| {method} | {' | '.join(cells)} |")
         lines += ["", f"At the start: {of('start', 0).mean():.1f}. By task, {self.budgets[-1]} more:", "",
                   "| task | " + " | ".join(METHODS) + " |", "| --- |" + " --: |" * len(METHODS)]  # fmt: skip

@@ -38,6 +38,15 @@ def attribution(
 
     Raises:
         InputError: all training images alike, no images.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.ranking import View
+        >>> task = lin_ft.load_task("optdigits", shots=4, seed=0)
+        >>> view = View(lin_ft.embedded_zoo()[0], task, lin_ft.RankConfig(head="zero"))
+        >>> inspect.attribution(view, task.test.images[:3]).shape
+        (40, 3, 10)
     """
     if not len(images):
         raise InputError("images: none; give those whose prediction is to be explained.")
@@ -56,6 +65,13 @@ def linear_datamodeling_score(attributions: Array, subsets: Array, outputs: Arra
 
     Raises:
         InputError: shapes that do not go together, fewer than three subsets, values that are not finite.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> tau, subsets = np.array([[1.0], [2.0]]), np.array([[True, False], [False, True], [True, True]])
+        >>> inspect.linear_datamodeling_score(tau, subsets, np.array([[0.2], [0.3], [0.9]])).round(6).tolist()
+        [1.0]
     """
     from scipy.stats import rankdata
 
@@ -72,11 +88,19 @@ def linear_datamodeling_score(attributions: Array, subsets: Array, outputs: Arra
     ranks = [rankdata(each, axis=0) for each in (chosen @ tau, measured)]
     one, other = (each - each.mean(0) for each in ranks)
     lengths = np.linalg.norm(one, axis=0) * np.linalg.norm(other, axis=0)
-    return np.divide(np.sum(one * other, axis=0), lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+    score = np.divide(np.sum(one * other, axis=0), lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+    return np.clip(score, -1, 1)
 
 
 def margins(logits: Float[Array, "*s m C"], labels: Array) -> Float[np.ndarray, "*s m"]:
-    """The label's logit minus the mean of the others: one number an image, linear in the logits."""
+    """The label's logit minus the mean of the others: one number an image, linear in the logits.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> inspect.margins(np.array([[3.0, 1.0, 0.0]]), np.array([0])).tolist()
+        [2.5]
+    """
     logits, y = np.asarray(logits, np.float64), np.asarray(labels)
     own = np.take_along_axis(logits, np.broadcast_to(y[:, None], (*logits.shape[:-1], 1)), axis=-1)[..., 0]
     return own - (logits.sum(-1) - own) / (logits.shape[-1] - 1)

@@ -89,6 +89,15 @@ def kernel_distances(kernel: Array) -> Float[np.ndarray, "n n"]:
 
     Raises:
         InputError: a kernel that is not square, not finite, or the same everywhere (all images alike).
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> features = np.array([[1.0, 0.0], [2.0, 0.0], [-3.0, 0.0]])
+        >>> inspect.kernel_distances(features @ features.T).round(3)
+        array([[0., 0., 2.],
+               [0., 0., 2.],
+               [2., 2., 0.]])
     """
     k = np.asarray(kernel, np.float64)
     if k.ndim != 2 or k.shape[0] != k.shape[1] or not k.size:
@@ -112,6 +121,14 @@ def near_pairs(distances: Float[np.ndarray, "n n"], near: float = NEAR) -> tuple
     """(i < j) nearer than `near` x the median nearest-neighbour distance; that distance times near; and the median.
 
     The median is over images whose nearest other one is not at distance 0: exact copies do not make it smaller.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> places = np.array([0.0, 0.1, 1.0, 2.0])
+        >>> pairs, threshold, typical = inspect.near_pairs(np.abs(places[:, None] - places), 0.5)
+        >>> pairs, round(typical, 2)
+        ([(0, 1)], 0.5)
     """
     if not 0 <= near < 1:
         raise InputError(f"near {near}: give a share of the usual nearest distance, from 0 to below 1.")
@@ -132,6 +149,15 @@ def duplicates(view: View, others: Mapping[str, ImageData] | None = None, *, nea
 
     Raises:
         InputError: all images alike; fewer than two; `near` outside 0 .. 1.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.ranking import View
+        >>> task = lin_ft.load_task("optdigits", shots=4, seed=0)
+        >>> view = View(lin_ft.embedded_zoo()[0], task, lin_ft.RankConfig(head="zero"))
+        >>> inspect.duplicates(view, {}).n
+        40
     """
     task = view.task
     if others is None:

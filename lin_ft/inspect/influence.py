@@ -56,8 +56,24 @@ def loss_changes(
     """Change of (1 / 2m) sum_j ||f(x_j) - Y_j||² over m other images where training image i has `weight` and not 1.
 
     Weight 0: it is left out. With `weight` None the dataset derivative, dL / ds_i at weights of 1.
-    `cross_kernel` (m, n), `targets` (n, C), `test_targets` (m, C). Initial logits are 0. Cost and errors: as
-    `lin_ft.inspect.reweighting.effects`.
+    Initial logits are 0. Cost and errors: as `lin_ft.inspect.reweighting.effects`.
+
+    Args:
+      spectrum: of the training kernel.
+      cross_kernel: (m, n), of the other images with the training ones.
+      targets: (n, C).
+      test_targets: (m, C), of the other images.
+      time: eta t, in units of 1 / kernel.
+      ridge: in units of the kernel.
+      weight: of the training image, or None.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> from lin_ft.predict import decompose
+        >>> kernel, y = np.diag([1.0, 1.0, 2.0]), np.array([[0.5], [-0.5], [0.5]])
+        >>> inspect.loss_changes(decompose(kernel), kernel[:1], y, y[:1], ridge=1.0).round(3)
+        array([0.094, 0.   , 0.   ])
     """
     y = np.asarray(test_targets, np.float64)
     needed = (len(np.asarray(cross_kernel)), np.shape(targets)[-1])
@@ -86,6 +102,22 @@ def left_out_loss_changes(
 
     Raises:
         InputError: fewer than three images, and as `lin_ft.inspect.reweighting.effects`.
+
+    Args:
+      spectrum: of the training kernel.
+      targets: (n, C).
+      time: eta t, in units of 1 / kernel.
+      ridge: in units of the kernel.
+      weight: of the training image, or None.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> from lin_ft.predict import decompose
+        >>> kernel, y = np.ones((3, 3)) + np.eye(3), np.array([[0.5], [0.5], [-0.5]])
+        >>> changes = inspect.left_out_loss_changes(decompose(kernel), y, ridge=1.0)
+        >>> (changes > 0).tolist()  # without the third, the others foretell one another
+        [True, True, False]
     """
     y = np.asarray(targets, np.float64)
     n = len(spectrum.eigenvalues)
@@ -150,6 +182,15 @@ def influence(view: View, *, weight: float | None = 0.0, on: str = "") -> Influe
 
     Raises:
         InputError: no validation images where they are asked for, one image a class, all images alike.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.ranking import View
+        >>> task = lin_ft.load_task("optdigits", shots=4, seed=0)
+        >>> view = View(lin_ft.embedded_zoo()[0], task, lin_ft.RankConfig(head="zero"))
+        >>> inspect.influence(view).change.shape
+        (40,)
     """
     task = view.task
     on = on or ("validation" if len(task.validation) else "training")
@@ -180,6 +221,16 @@ def loss_without(view: View, places: Sequence[int] | Int[np.ndarray, " k"], *, o
 
     Raises:
         InputError: as `influence`; places outside 0 .. n - 1 or all images of the task.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.ranking import View
+        >>> task = lin_ft.load_task("optdigits", shots=4, seed=0)
+        >>> view = View(lin_ft.embedded_zoo()[0], task, lin_ft.RankConfig(head="zero"))
+        >>> found = inspect.influence(view)
+        >>> inspect.loss_without(view, found.order[:2]) < found.loss
+        True
     """
     dropped, n = np.unique(np.asarray(places, np.int64)), view.task.n
     if len(dropped) and not 0 <= dropped[0] <= dropped[-1] < n:

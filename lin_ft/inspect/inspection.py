@@ -267,6 +267,23 @@ def inspect_task(
 
     Raises:
         InputError: fewer unlabelled pictures than asked for, and as `likely_best`, `label_errors` and `duplicates`.
+
+    Args:
+      zoo: models to choose from.
+      task: of `load_whole`, say.
+      config: what to look at and how.
+      unlabelled: of `load_unlabelled`.
+      reference: the model that gains are against.
+      progress: show bars on the terminal.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.data import load_whole
+        >>> task = load_whole("optdigits", shots=4)
+        >>> found = inspect.inspect_task(lin_ft.embedded_zoo()[:1], task, inspect.InspectConfig(probes=1))
+        >>> len(found.rows())
+        40
     """
     config = config or InspectConfig()
     if unlabelled is not None and config.label > len(unlabelled):

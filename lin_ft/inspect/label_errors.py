@@ -81,6 +81,14 @@ def suspicious(votes: Sequence[Array], labels: Array, weights: Sequence[float] |
     Raises:
         InputError: no votes, other shapes or values that are not finite, labels outside 0 .. C - 1, negative weights,
             no class with two images.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> votes = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.2, 0.7]])
+        >>> found = inspect.suspicious([votes], np.array([0, 0, 1, 1]))
+        >>> found.order.tolist(), found.suspicion.round(1).tolist()
+        ([1, 3, 0, 2], [-0.8, 0.6, -0.8, -0.5])
     """
     if not len(votes):
         raise InputError("votes: none; give those of at least one model.")
@@ -124,6 +132,15 @@ def label_errors(
     Raises:
         InputError: views of different tasks, an unknown method, one image a class, images that are all alike, labels
             that say nothing.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.ranking import View
+        >>> task = lin_ft.load_task("optdigits", shots=4, seed=0)
+        >>> view = View(lin_ft.embedded_zoo()[0], task, lin_ft.RankConfig(head="zero"))
+        >>> inspect.label_errors(view).suspicion.shape
+        (40,)
     """
     views = [views] if isinstance(views, View) else list(views)
     if method not in METHODS:

@@ -48,6 +48,22 @@ def likely_best(
 
     Raises:
         InputError: an empty zoo, or no model of it that can be asked; `most` below 1.
+
+    Args:
+      zoo: models to choose from.
+      task: its training images are looked at.
+      config: of the views.
+      most: models that are asked.
+      least: models that are asked, however sure the first is.
+      reference: the model that gains are against.
+      progress: show a bar on the terminal.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
+        >>> inspect.likely_best(lin_ft.embedded_zoo()[:1], task).p_best
+        (1.0,)
     """
     if not zoo:
         raise InputError("zoo: it is empty; give at least one model.")

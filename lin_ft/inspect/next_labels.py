@@ -47,6 +47,13 @@ def reduce_variance(
 
     Raises:
         InputError: a covariance that is not square or finite, a ridge that is not above 0, fewer images than asked for.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> places, lowered = inspect.reduce_variance(np.diag([1.0, 3.0, 2.0]), 1.0, 2)
+        >>> places.tolist(), lowered.round(2).tolist()
+        ([1, 2], [2.25, 1.33])
     """
     p = np.array(covariance, np.float64)
     if p.ndim != 2 or p.shape[0] != p.shape[1] or not np.isfinite(p).all():
@@ -71,7 +78,15 @@ def reduce_variance(
 def pool_covariance(
     spectrum: Spectrum, cross_kernel: Array, pool_kernel: Array, ridge: float
 ) -> Float[np.ndarray, "m m"]:
-    """P of the module's formula: of m images of a pool once the training images are labelled."""
+    """P of the module's formula: of m images of a pool once the training images are labelled.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> from lin_ft.predict import decompose
+        >>> inspect.pool_covariance(decompose(np.eye(2)), np.eye(2)[:1], np.eye(1), 1.0)
+        array([[0.5]])
+    """
     return posterior_covariance(spectrum, np.asarray(cross_kernel), np.asarray(pool_kernel), (ridge,))[0]
 
 
@@ -84,6 +99,12 @@ def disagreement(
 
     Raises:
         InputError: votes of fewer than two models.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> inspect.disagreement([np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])]).tolist()
+        [0.5]
     """
     if len(votes) < 2:
         raise InputError("votes: of one model; disagreement needs two.")
@@ -111,6 +132,22 @@ def next_labels(
 
     Raises:
         InputError: fewer images than asked for, an unknown way, one model for a disagreement, all images alike.
+
+    Args:
+      views: of one model or of several on one task.
+      images: without labels.
+      count: how many to choose.
+      weights: of the models.
+      by: "variance" or "disagreement".
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.ranking import View
+        >>> task = lin_ft.load_task("optdigits", shots=4, seed=0)
+        >>> view = View(lin_ft.embedded_zoo()[0], task, lin_ft.RankConfig(head="zero"))
+        >>> len(inspect.next_labels(view, task.test.images[:9], 3).places)
+        3
     """
     views = [views] if isinstance(views, View) else list(views)
     if by not in WAYS:
@@ -150,6 +187,13 @@ def spread_choice(covariance: Array, ridge: float, value: Array, count: int) -> 
     """Greedy choice of `count` images by `value` (m,), each times the share of its variance that earlier choices leave.
 
     A second copy of an image adds nothing. `covariance` (m, m) is the posterior's before any choice.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> copies = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        >>> inspect.spread_choice(copies, 0.1, np.array([3.0, 2.9, 1.0]), 2).tolist()
+        [0, 2]
     """
     p, told = np.array(covariance, np.float64), np.asarray(value, np.float64)
     first = np.maximum(np.diag(p), np.finfo(float).tiny)

@@ -48,6 +48,21 @@ def transport(
 
     Raises:
         InputError: features that do not go together or are not finite, labels that leave out a class.
+
+    Args:
+      features: (n, d), of the target.
+      labels: (n,), 0 .. C - 1.
+      source_features: (m, d).
+      source_labels: (m,), 0 .. Z - 1.
+      neighbours: how many source images are named for each class.
+
+    Examples:
+        >>> import numpy as np
+        >>> from lin_ft import inspect
+        >>> features, labels = np.array([[0.0], [1.0]]), np.array([0, 1])
+        >>> inspect.transport(features, labels, features + 0.1, labels).plan
+        array([[1., 0.],
+               [0., 1.]])
     """
     phi, psi = matrix(features), matrix(source_features, "source features")
     if phi.shape[1] != psi.shape[1]:
@@ -78,6 +93,15 @@ def looks_like(view: View, source: ImageData, *, neighbours: int = 8) -> Transpo
 
     Raises:
         InputError: images of another size; as `transport`.
+
+    Examples:
+        >>> import lin_ft
+        >>> from lin_ft import inspect
+        >>> from lin_ft.ranking import View
+        >>> task = lin_ft.load_task("optdigits", shots=4, seed=0)
+        >>> view = View(lin_ft.embedded_zoo()[0], task, lin_ft.RankConfig(head="zero"))
+        >>> inspect.looks_like(view, task.test).plan.shape
+        (10, 10)
     """
     size = view.task.train.images.shape[1:3]
     if source.images.shape[1:3] != size:
