@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from experiments.gain import curve as curves
+from experiments.gain import flow
 from experiments.gain.matrix import read
 from experiments.gain.rows import OURS, REAL, REFERENCE, judged_against, level, regret_of_the_truth, rows_of
 from experiments.gain.table import table
 from lin_ft.benchmark.collect import as_table, write_parquet
 from lin_ft.errors import InputError
-from lin_ft.gain import TERMS
+from lin_ft.finetune import FinetuneConfig
+from lin_ft.gain import TERMS, Sight
 from lin_ft.gain.curve import from_z, to_z
 
 MODELS, TASKS, DRAWS = ("m0", "m1", "m2", "m3", "m4", "m5"), ("t0", "t1", "t2", "t3", "t4", "t5"), 3
@@ -101,6 +103,25 @@ def test_too_few_terms_are_one_sentence(made, tmp_path):
     (tmp_path / "terms.json").write_text(json.dumps({"terms": {}}))
     with pytest.raises(InputError, match=r"--matrix made --compute 0"):
         read(made[0] / "config.py", made[0] / "table.parquet", tmp_path / "terms.json")
+
+
+def test_numbers_of_the_flow_and_their_means():
+    labels, rng = np.repeat(np.arange(3), 6), np.random.default_rng(0)
+    found = []
+    for apart in (0.0, 3.0):
+        x = rng.normal(size=(18, 6)) + apart * np.eye(6)[labels]
+        sight = Sight(x, x @ x.T)
+        budget = FinetuneConfig(steps=20, learning_rates=(0.01,))
+        found.append(flow.numbers_of({"source": sight, "target": sight}, labels, budget))
+    names = [name for name in found[0] if name.startswith("cross-entropy")]
+    assert len(names) == 2
+    for name in found[0]:
+        assert found[1][name] > found[0][name], name
+    table = flow.combined(found)
+    assert table["mean of the two parts under both statistics"][1] == pytest.approx(1)
+    assert flow.spearman(table[names[0]], np.array([0.1, 0.2])) == 1
+    text = flow.report({"a": [0.1, 0.2], "b": [0.5, 0.7]}, ["t, draw 0"])
+    assert text.index("| b | 0.60 |") < text.index("| a | 0.15 |")
 
 
 def curve_rows():
