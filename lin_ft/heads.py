@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from lin_ft.errors import InputError
-from lin_ft.functions import ModelFunction, as_function, check_inputs
-from lin_ft.typing import Apply, Features, Params
+from lin_ft.functions import check_inputs
+from lin_ft.typing import Features, Params
 
 __all__ = ["init_head", "ridge_head"]
 
@@ -171,24 +171,3 @@ def ridge_head(
     best = ridges[int(np.argmin(losses))] * unit
     kernel = vt.T @ ((s / (s**2 + best))[:, None] * uty)
     return {"kernel": kernel, "bias": y_mean - mean @ kernel}, best, np.asarray(losses)
-
-
-def antisymmetric(apply: Apply, params: Params) -> ModelFunction:
-    """f(x; w) - f(x; w0): initial logits exactly 0, the kernel unchanged.
-
-    What doubling a network with heads W and -W achieves (Chizat et al. 2019, arXiv 1812.07956, section 2.2),
-    at the cost of one more forward pass instead of twice the weights. A score of it has r0 = Y.
-    """
-    return ModelFunction(_Difference(), {"apply": as_function(apply), "params0": params}, has_head=False)
-
-
-class _Difference:
-    def __call__(self, params: Params, frozen: Params, x: Any) -> Any:
-        apply, params0 = frozen["apply"], frozen["params0"]
-        return apply(params, x) - apply(params0, x)
-
-    def __hash__(self) -> int:
-        return hash(_Difference)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Difference)

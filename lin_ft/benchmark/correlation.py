@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from scipy import stats
 
 from lin_ft.benchmark.results import Row
@@ -44,15 +43,6 @@ def spearman(scores: Row, accuracies: Row) -> float:
     """
     s, a = _both(scores, accuracies)
     return pearson(stats.rankdata(s), stats.rankdata(a))
-
-
-def spearman_of_rows(scores: Float[np.ndarray, "B M"], accuracies: Float[np.ndarray, "B M"]) -> Float[np.ndarray, " B"]:
-    """`spearman` of each row; no value may be missing."""
-    s, a = (stats.rankdata(values, axis=1) for values in (scores, accuracies))
-    s, a = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in (s, a))
-    scale = np.sqrt((s * s).sum(axis=1) * (a * a).sum(axis=1))
-    defined = (scale > 0) & (scores.shape[1] >= LEAST_MODELS)
-    return np.where(defined, (s * a).sum(axis=1) / np.where(defined, scale, 1.0), np.nan).clip(-1, 1)
 
 
 def kendall(scores: Row, accuracies: Row) -> float:

@@ -116,8 +116,8 @@ def load_task(
         >>> pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
         >>> np.savez("shades.npz", x=pixels, y=np.arange(40) % 2)
         >>> task = load_task("shades.npz", shots=5, size=8)
-        >>> task.n, task.n_classes, len(task.test)
-        (10, 2, 12)
+        >>> task.balance()  # of each class: images to train, to validate, to test
+        {'0': (5, 2, 6), '1': (5, 2, 6)}
     """
     if isinstance(shots, str) and shots != "all":
         raise InputError(f"shots is {shots!r}: give a number or all.")

@@ -44,11 +44,6 @@ class Checkpoint(NamedTuple):
     """What was taken of several networks, and what was left out."""
 
 
-def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
-    """name -> array. Raises as `read_checkpoint`."""
-    return read_checkpoint(path).tensors
-
-
 def read_checkpoint(path: str | Path) -> Checkpoint:
     """The network of a weights file, of an index of several, or of a folder that holds one of FILES.
 

@@ -5,7 +5,7 @@ from networks import conv_net, images, mlp, one_hot
 
 from lin_ft.errors import InputError
 from lin_ft.functions import features_of, logits_of, with_head
-from lin_ft.heads import antisymmetric, init_head
+from lin_ft.heads import init_head
 from lin_ft.kernels import gram, probe_gram, whole_jacobian_gram
 from lin_ft.scores import class_label_gradient, label_feature, label_gradient, normalised_label_gradient
 from lin_ft.scores.label_gradient import label_gradient_by_kernel
@@ -71,16 +71,6 @@ def test_slope_of_the_loss_at_time_zero():
     moved = jax.tree.map(lambda p, g: p - step * g, params, gradient)
     slope = (loss(params) - loss(moved)) / step
     np.testing.assert_allclose(slope, label_gradient(apply, params, x, y), rtol=1e-3)
-
-
-def test_antisymmetric_start_has_the_labels_as_residual():
-    apply, params = mlp()
-    x, y = np.random.default_rng(0).normal(size=(6, 5)), one_hot(6)
-    started = antisymmetric(apply, params)
-    np.testing.assert_array_equal(logits_of(started, params, x), 0)
-    np.testing.assert_allclose(
-        label_gradient(started, params, x, y), label_gradient(apply, params, x, y, residual=False), **EXACT
-    )
 
 
 def test_order_and_batch_size_do_not_matter():

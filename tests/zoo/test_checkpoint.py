@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from lin_ft.errors import InputError
-from lin_ft.zoo.checkpoint import read_tensors
+from lin_ft.zoo.checkpoint import read_checkpoint
 from lin_ft.zoo.restricted_pickle import Refused, load_pickle
 from lin_ft.zoo.torch_file import Storage, View, load_torch
 
@@ -24,13 +24,13 @@ def as_torch():
 
 @pytest.fixture(params=["torch", "no torch"])
 def read(request, monkeypatch):
-    """read_tensors with torch's own loader, and with the one that needs no torch."""
+    """read_checkpoint with torch's own loader, and with the one that needs no torch."""
 
     def reader(path):
         with monkeypatch.context() as patched:
             if request.param == "no torch":
                 patched.setitem(sys.modules, "torch", None)
-            return read_tensors(path)
+            return read_checkpoint(path).tensors
 
     return reader
 
@@ -47,9 +47,9 @@ def test_torch_files_are_read(tmp_path, monkeypatch, zipped, wrapper):
     path = tmp_path / "w.pth"
     saved = as_torch() if wrapper is None else {wrapper: as_torch(), "epoch": 3, "lr": 0.1}
     torch.save(saved, path, _use_new_zipfile_serialization=zipped)
-    same(read_tensors(path))
+    same(read_checkpoint(path).tensors)
     monkeypatch.setitem(sys.modules, "torch", None)
-    same(read_tensors(path))
+    same(read_checkpoint(path).tensors)
 
 
 def test_views_types_and_parameters_without_torch(tmp_path):
@@ -79,10 +79,10 @@ def test_safetensors_of_any_float_type(tmp_path):
     from safetensors.torch import save_file as save_torch
 
     save_file(TENSORS, tmp_path / "w.safetensors")
-    same(read_tensors(tmp_path / "w.safetensors"))
+    same(read_checkpoint(tmp_path / "w.safetensors").tensors)
     for dtype in (torch.float16, torch.bfloat16, torch.float64):
         save_torch({name: value.to(dtype) for name, value in as_torch().items()}, tmp_path / "w.safetensors")
-        same(read_tensors(tmp_path / "w.safetensors"))
+        same(read_checkpoint(tmp_path / "w.safetensors").tensors)
 
 
 class Exploit:
@@ -126,15 +126,15 @@ def test_what_holds_no_tensors_says_so(tmp_path):
     path = tmp_path / "w.pth"
     torch.save({"epoch": 3}, path)
     with pytest.raises(InputError, match="no tensors but epoch"):
-        read_tensors(path)
+        read_checkpoint(path)
     torch.save([1, 2], path)
     with pytest.raises(InputError, match="no named tensors"):
-        read_tensors(path)
+        read_checkpoint(path)
     torch.save({"a": torch.tensor([1.0, float("nan")])}, path)
     with pytest.raises(InputError, match="NaN or infinite values in a"):
-        read_tensors(path)
+        read_checkpoint(path)
     with pytest.raises(InputError, match="no such weights file"):
-        read_tensors(tmp_path / "none.pth")
+        read_checkpoint(tmp_path / "none.pth")
     (tmp_path / "w.h5").write_bytes(b"")
     with pytest.raises(InputError, match="weights come as"):
-        read_tensors(tmp_path / "w.h5")
+        read_checkpoint(tmp_path / "w.h5")

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from lin_ft import cli
 from lin_ft.errors import InputError
 from lin_ft.zoo import add
-from lin_ft.zoo.checkpoint import read_checkpoint, read_tensors
+from lin_ft.zoo.checkpoint import read_checkpoint
 from lin_ft.zoo.convert import convert
 from lin_ft.zoo.torch_file import load_torch
 from lin_ft.zoo.wrappers import network_in
@@ -181,9 +181,13 @@ def test_whole_numbers_are_no_weights(tensors):
 @pytest.mark.parametrize("name", ["W.PTH", "weights", "w.model", "w.pth.tar", "w.safetensors.download"])
 def test_a_file_is_what_its_content_says(name, tensors, tmp_path):
     torch.save({key: torch.from_numpy(value) for key, value in tensors.items()}, tmp_path / name)
-    np.testing.assert_array_equal(read_tensors(tmp_path / name)["features.0.bias"], tensors["features.0.bias"])
+    np.testing.assert_array_equal(
+        read_checkpoint(tmp_path / name).tensors["features.0.bias"], tensors["features.0.bias"]
+    )
     save_file(tensors, tmp_path / "other")
-    np.testing.assert_array_equal(read_tensors(tmp_path / "other")["features.0.bias"], tensors["features.0.bias"])
+    np.testing.assert_array_equal(
+        read_checkpoint(tmp_path / "other").tensors["features.0.bias"], tensors["features.0.bias"]
+    )
 
 
 def sharded(tensors, folder):
@@ -199,30 +203,30 @@ def sharded(tensors, folder):
 def test_several_files_with_an_index(tensors, tmp_path):
     index = sharded(tensors, tmp_path)
     for path in (index, tmp_path):
-        read = read_tensors(path)
+        read = read_checkpoint(path).tensors
         assert read.keys() == tensors.keys()
         np.testing.assert_array_equal(read["features.0.bias"], tensors["features.0.bias"])
     part = tmp_path / "model-00001-of-00002.safetensors"
     with pytest.raises(InputError, match=r"one part of a checkpoint of several files; give .*index.json"):
-        read_tensors(part)
+        read_checkpoint(part)
     part.unlink()
     with pytest.raises(InputError, match=r"its part model-00001-of-00002.safetensors is not beside it"):
-        read_tensors(index)
+        read_checkpoint(index)
     for text, sentence in (("[]", "no index"), ('{"weight_map": {"a": "../x"}}', "not a file beside it")):
         index.write_text(text)
         with pytest.raises(InputError, match=sentence):
-            read_tensors(index)
+            read_checkpoint(index)
 
 
 def test_folders_and_files_that_hold_no_weights(tensors, tmp_path):
     with pytest.raises(InputError, match="the folder holds no weights file"):
-        read_tensors(tmp_path)
+        read_checkpoint(tmp_path)
     for name in ("a.pth", "b.safetensors"):
         save_file(tensors, tmp_path / name)
         if name == "a.pth":
-            assert read_tensors(tmp_path).keys() == tensors.keys()
+            assert read_checkpoint(tmp_path).tensors.keys() == tensors.keys()
     with pytest.raises(InputError, match=r"several weights files \(a.pth, b.safetensors\)"):
-        read_tensors(tmp_path)
+        read_checkpoint(tmp_path)
     for content, sentence in (
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
         (b"<!DOCTYPE html><html>", "a web page"),
@@ -230,7 +234,7 @@ def test_folders_and_files_that_hold_no_weights(tensors, tmp_path):
     ):
         (tmp_path / "a.pth").write_bytes(content)
         with pytest.raises(InputError, match=sentence):
-            read_tensors(tmp_path / "a.pth")
+            read_checkpoint(tmp_path / "a.pth")
 
 
 TYPES = (
@@ -288,10 +292,10 @@ def test_a_refusal_names_the_one_object_and_is_true(network, tmp_path):
         {"state_dict": {"a": torch.ones(2)}, "args": argparse.Namespace(), "model": Module()}, tmp_path / "w.pth"
     )
     with pytest.raises(InputError, match=rf"plain data: {Module.__module__}\.Module, whose code would run"):
-        read_tensors(tmp_path / "w.pth")
+        read_checkpoint(tmp_path / "w.pth")
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "w.pt")
     with pytest.raises(InputError, match="it holds a TorchScript program, which is not read"):
-        read_tensors(tmp_path / "w.pt")
+        read_checkpoint(tmp_path / "w.pt")
 
 
 def test_a_picture_shows_whether_the_classes_are_right(network, tensors, tmp_path, capsys):
