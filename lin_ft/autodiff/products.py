@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from lin_ft.autodiff.depthwise import Geometry, geometry, kernel_gradients
 from lin_ft.typing import Array
 
 Shape = tuple[int, ...]
@@ -61,11 +62,18 @@ class Product:
         """Xᵀ G, (K, groups, O) -> dW in the shape of the weight."""
         raise NotImplementedError
 
+    def gradients(self, data: Array, cotangents: Array) -> Array | None:
+        """(n, *data), (n, p, *output) -> dW, (n, p, *weight), where there is a faster way than by X and G; else None."""
+        return None
+
 
 def product(equation: Any, position: int) -> Product | None:
     """The weight is input no. `position` of `equation`, the data is the other; None for what has no such form."""
     data, weight = (equation.invars[index].aval.shape for index in (1 - position, position))
     out = equation.outvars[0].aval.shape
+    how = geometry(equation)
+    if how is not None:
+        return _depthwise(how, weight, out) if position == 1 else None
     if equation.primitive.name == "dot_general":
         return _dense(equation.params, position, data, weight)
     if equation.primitive.name == "conv_general_dilated" and position == 1:
@@ -221,6 +229,46 @@ def _convolution(parameters: dict[str, Any], data: Shape, weight: Shape, out: Sh
         padding=tuple(map(tuple, parameters["padding"])),
         strides=tuple(parameters["window_strides"]),
         dilation=tuple(parameters["rhs_dilation"]),
+    )
+
+
+@dataclass(frozen=True)
+class Depthwise(Product):
+    """One window a channel; one position's X is the window itself."""
+
+    how: Geometry
+    weight: Shape
+    out: Shape
+
+    def inputs(self, data: Array) -> Array:
+        size, step = self.weight[0], slice(None, None, self.how.stride)
+        padded = jnp.pad(data, ((0, 0), *self.how.pads, (0, 0)))
+        height, width = (self.how.stride * (side - 1) + 1 for side in self.out[1:3])
+        places = itertools.product(range(size), range(size))
+        under = [padded[:, i : i + height, j : j + width][:, step, step] for i, j in places]
+        patches = jnp.stack(under, axis=-1)  # (1, h2, w2, c, k k)
+        return patches.reshape(self.positions, self.groups, self.inner)
+
+    def cotangents(self, cotangent: Array) -> Array:
+        return cotangent.reshape(self.positions, self.groups, 1)
+
+    def gradient(self, dw: Array) -> Array:
+        return jnp.swapaxes(dw, 1, 2).reshape(self.weight)
+
+    def gradients(self, data: Array, cotangents: Array) -> Array | None:
+        return kernel_gradients(data, cotangents, self.how, self.weight[0])
+
+
+def _depthwise(how: Geometry, weight: Shape, out: Shape) -> Product:
+    return Depthwise(
+        kind=("depthwise",),
+        positions=math.prod(out[:-1]),
+        groups=out[-1],
+        inner=math.prod(weight[:2]),
+        outer=1,
+        how=how,
+        weight=weight,
+        out=out,
     )
 
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lin_ft.autodiff.narrow_convolution import convolution, is_narrow
-from lin_ft.autodiff.weight_uses import Walk, bind, find
+from lin_ft.autodiff.quick_forms import evaluated
+from lin_ft.autodiff.weight_uses import Use, Walk, find
 from lin_ft.typing import Params
 
 Loss = Callable[..., tuple[Any, Any]]
@@ -41,7 +41,7 @@ def first_program(loss: Loss, weights: Params, *arguments: Any) -> tuple[tuple[A
     plain = sorted(found.plain)
 
     def outputs(deltas: Sequence[Any], others: Sequence[Any]) -> tuple[Any, Any]:
-        walk = Walk(len(leaves), 0, found.plain, deltas, _evaluated)
+        walk = Walk(len(leaves), 0, found.plain, deltas, evaluated)
         values = list(leaves)
         for index, value in zip(plain, others, strict=True):
             values[index] = value
@@ -64,10 +64,7 @@ def second_program(loss: Loss, pending: Pending, weights: Params, *arguments: An
     for use, data, cotangent in zip(found.uses, pending.data, pending.cotangents, strict=True):
         index = use.weight.leaf
 
-        def out(leaf: Any, use: Any = use, data: Any = data) -> Any:
-            return use.apply(use.weight.remade(leaf), data)
-
-        (gradient,) = jax.vjp(out, leaves[index])[1](cotangent)
+        gradient = _of_use(use, leaves[index], data, cotangent)
         gradients[index] = gradient if gradients[index] is None else gradients[index] + gradient
     filled = [jnp.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves, gradients, strict=True)]
     return jax.tree.unflatten(structure, filled)
@@ -87,10 +84,17 @@ def value_and_grad(loss: Loss) -> Callable[..., tuple[tuple[Any, Any], Params]]:
     return both
 
 
-def _evaluated(equation: Any, values: Sequence[Any]) -> list[Any]:
-    if is_narrow(equation):
-        return [convolution(*values, tuple(map(tuple, equation.params["padding"])))]
-    return bind(equation, values)
+def _of_use(use: Use, leaf: Any, data: Any, cotangent: Any) -> Any:
+    """d value / d leaf by this use of it."""
+    if use.weight.make is None:
+        direct = use.product.gradients(data[:, None], cotangent[:, None, None])  # each image an example
+        if direct is not None:
+            return direct.sum((0, 1))
+
+    def out(leaf: Any) -> Any:
+        return use.apply(use.weight.remade(leaf), data)
+
+    return jax.vjp(out, leaf)[1](cotangent)[0]
 
 
 def _find(loss: Loss, weights: Params, arguments: tuple, *, quiet: bool = False) -> tuple[Any, Walk, Any]:

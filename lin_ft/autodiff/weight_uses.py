@@ -14,11 +14,19 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
+from lin_ft.autodiff.depthwise import geometry
 from lin_ft.autodiff.products import Product, product
 
 logger = logging.getLogger(__name__)
 
 PRODUCTS = ("dot_general", "conv_general_dilated")
+
+
+def is_product(equation: Any) -> bool:
+    """Whether this equation may multiply weights with data in a form that `product` knows."""
+    return equation.primitive.name in PRODUCTS or geometry(equation) is not None
+
+
 CHEAP = (
     "add",
     "sub",
@@ -112,7 +120,7 @@ class Walk:
         for equation in jaxpr.eqns:
             given = [read(atom) for atom in equation.invars]
             flags = [depends(atom) for atom in equation.invars]
-            if equation.primitive.name in ("jit", "pjit"):
+            if equation.primitive.name in ("jit", "pjit") and geometry(equation) is None:
                 inner = equation.params["jaxpr"]
                 outputs, out_flags = self._evaluate(inner.jaxpr, inner.consts, given, flags)
             else:
@@ -130,7 +138,7 @@ class Walk:
         if not all(jnp.issubdtype(variable.aval.dtype, jnp.inexact) for variable in equation.outvars):
             return bind(equation, [_value(value) for value in given])  # a comparison: no gradient
         weights = [given[index] for index in positions]
-        if data and len(positions) == 1 and name in PRODUCTS:
+        if data and len(positions) == 1 and is_product(equation):
             form = product(equation, positions[0])
             if form is not None:
                 out = (self.evaluate or bind)(equation, [_value(value) for value in given])[0]
@@ -147,7 +155,8 @@ class Walk:
                 return bind(equation, [v.remade(leaf) if isinstance(v, Weight) else v for v in given])[0]
 
             return [Weight(weights[0].leaf, bind(equation, [_value(value) for value in given])[0], make)]
-        return bind(equation, [self._give_up(value, name) for value in given])
+        reason = "depthwise convolution" if name in ("jit", "pjit") else name
+        return bind(equation, [self._give_up(value, reason) for value in given])
 
 
 def find(

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
+from lin_ft.autodiff.depthwise import geometry
 from lin_ft.autodiff.products import product
 from lin_ft.autodiff.weight_uses import find
 from lin_ft.kernels.forms import space_costs
@@ -18,7 +19,8 @@ PRODUCTS_PENALTY = 4.0
 
 
 def multiply_adds(shared: Any, x: Any, *, of: str, full: bool, n: tuple[int, int], symmetric: bool) -> dict[str, float]:
-    """Multiply-adds by method for an n[0] x n[1] kernel: `structured`, `jacobian`, `vector_products`.
+    """Multiply-adds by method for an n[0] x n[1] kernel: `structured`, `jacobian`, `vector_products`; and `rows`,
+    all gradients without any product of two.
 
     Rows: a forward pass, and for each combination a reverse pass through layer inputs (as many multiply-adds as the
     forward pass) and through weights (as many again). Pairs: by `space_costs`. A vector product: a forward and a
@@ -46,6 +48,7 @@ def multiply_adds(shared: Any, x: Any, *, of: str, full: bool, n: tuple[int, int
     return {
         "structured": rows * (passes + structured_row) + pairs * structured_pair,
         "jacobian": rows * (passes + count * forward) + pairs * in_parameters,
+        "rows": rows * (passes + count * forward),
         "vector_products": PRODUCTS_PENALTY * (n[0] if symmetric else n[1]) * count * forward * (3 + 2 * n[0]),
     }
 
@@ -79,6 +82,9 @@ def _forward(jaxpr: Any) -> float:
     """Multiply-adds of products and convolutions in one evaluation."""
     total = 0.0
     for equation in jaxpr.eqns:
+        if geometry(equation) is not None:
+            total += math.prod(equation.outvars[0].aval.shape) * math.prod(equation.invars[1].aval.shape[:2])
+            continue
         for inner in core.jaxprs_in_params(equation.params):
             total += _forward(inner)
         if equation.primitive.name == "dot_general":

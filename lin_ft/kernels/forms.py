@@ -111,14 +111,12 @@ class Forming:
             product = self.products[0]
             g = jax.vmap(jax.vmap(product.cotangents))(cotangents[0])[:, :, :, 0]
             return Unformed(data[0], jnp.swapaxes(g, 1, 2), product, self.full)
-        pairs = [
-            (jax.vmap(form.inputs)(values), jax.vmap(jax.vmap(form.cotangents))(g))
-            for form, values, g in zip(self.products, data, cotangents, strict=True)
-        ]
+        uses = list(zip(self.products, data, cotangents, strict=True))
         if self.kind == "factors":
-            x = jnp.concatenate([xs[:, :, 0] for xs, _ in pairs], axis=1)
-            return Factors(x, jnp.concatenate([gs[:, :, :, 0] for _, gs in pairs], axis=2))
-        terms = [gradients(form, *pair, ordered=self.ordered) for form, pair in zip(self.products, pairs, strict=True)]
+            x = jnp.concatenate([jax.vmap(form.inputs)(values)[:, :, 0] for form, values, _ in uses], axis=1)
+            g = [jax.vmap(jax.vmap(form.cotangents))(values)[:, :, :, 0] for form, _, values in uses]
+            return Factors(x, jnp.concatenate(g, axis=2))
+        terms = [gradients(*use, ordered=self.ordered) for use in uses]
         return functools.reduce(jnp.add, terms).reshape(len(data[0]), self.count, -1)
 
     @property
@@ -144,14 +142,19 @@ def forming(uses: Sequence[Use], count: int, *, full: bool, factors: bool) -> Fo
         if count == 1 and len(uses) == 1 and products[0].separable is not None:
             products = (products[0].separable,)
     shapes, outputs = tuple(use.data.shape for use in uses), tuple(use.output.shape for use in uses)
-    return Forming(kind, products, shapes, outputs, count, full, ordered=full or not factors)
+    ordered = full or not factors or len({type(product) for product in products}) > 1
+    return Forming(kind, products, shapes, outputs, count, full, ordered)
 
 
-def gradients(form: Product, x: Any, g: Any, *, ordered: bool) -> Any:
-    """(n, T, groups, K), (n, p, T, groups, O) -> gradients in the weight, (n, p, *weight).
+def gradients(form: Product, data: Any, cotangents: Any, *, ordered: bool) -> Any:
+    """(n, *data), (n, p, *output) -> gradients in the weight, (n, p, *weight).
 
-    Not `ordered`: (n, K, groups, p, O) as the product gives them.
+    Not `ordered`: in any fixed order of all axes but the first, as the product gives them.
     """
+    direct = form.gradients(data, cotangents)
+    if direct is not None:
+        return direct
+    x, g = jax.vmap(form.inputs)(data), jax.vmap(jax.vmap(form.cotangents))(cotangents)
     if form.groups == 1:  # an axis of length 1 would cost XLA's CPU product half its speed
         dw = jnp.einsum("itk,ipto->ikpo", x[:, :, 0], g[:, :, :, 0], precision=jax.lax.Precision.HIGHEST)[:, :, None]
     else:

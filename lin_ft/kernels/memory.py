@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lin_ft.autodiff.weight_uses import PRODUCTS
+from lin_ft.autodiff.weight_uses import is_product
 from lin_ft.errors import InputError
 from lin_ft.functions import balanced_size
 from lin_ft.kernels.structured import output_function, signature
@@ -122,7 +122,7 @@ def _room(row: int, working: int, chunk: int, length: int, budget: int) -> int:
     return (budget - chunk * working) // row - (chunk if chunk < length else 0)
 
 
-def row_bytes(method: Any, shared: Any, x: Array) -> tuple[int, int]:
+def row_bytes(method: Any, shared: Any, x: Any) -> tuple[int, int]:
     """(bytes of one example's rows, upper estimate of the bytes of one example in the reverse pass that makes them)."""
     example = jax.ShapeDtypeStruct((1, *x.shape[1:]), jnp.result_type(x))
     key = (method, *signature(shared, example))
@@ -145,20 +145,20 @@ def working_bytes(of: str, shared: Any, example: jax.ShapeDtypeStruct) -> int:
     h = output_function(of, jax.tree.structure(chosen))
     one = jax.ShapeDtypeStruct(example.shape[1:], example.dtype)
     jaxpr = jax.make_jaxpr(h)(jax.tree.leaves(chosen), (function, frozen), one)
-    sizes = list(_output_sizes(jaxpr.jaxpr)) or [(0, "")]
-    products = sum(size for size, name in sizes if name in PRODUCTS)
+    sizes = list(_output_sizes(jaxpr.jaxpr)) or [(0, False)]
+    products = sum(size for size, is_product in sizes if is_product)
     forward, largest = sum(size for size, _ in sizes), max(size for size, _ in sizes)
     return forward + len(combinations) * (products + 4 * largest)
 
 
 def _output_sizes(jaxpr: Any) -> Any:
     for equation in jaxpr.eqns:
-        inner = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") else None
+        whole = is_product(equation)
+        inner = equation.params.get("jaxpr") if equation.primitive.name in ("jit", "pjit") and not whole else None
         if inner is not None:
             yield from _output_sizes(inner.jaxpr)
         else:
-            name = equation.primitive.name
-            yield from ((math.prod(v.aval.shape) * v.aval.dtype.itemsize, name) for v in equation.outvars)
+            yield from ((math.prod(v.aval.shape) * v.aval.dtype.itemsize, whole) for v in equation.outvars)
 
 
 def _bytes(tree: Any) -> int:

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lin_ft.autodiff.narrow_convolution import convolution, is_narrow
-from lin_ft.autodiff.weight_uses import Use, Walk, bind, find
+from lin_ft.autodiff.quick_forms import evaluated
+from lin_ft.autodiff.weight_uses import Use, Walk, find
 from lin_ft.kernels.forms import Forming, forming, gradients
 from lin_ft.trainable import merge
 
@@ -72,7 +72,7 @@ class StructuredRows:
         plain = sorted(found.plain)
 
         def outputs(deltas: Any, plain_leaves: Any, xi: Any) -> tuple[Any, Any]:
-            walk = Walk(len(leaves), len(flat), found.plain, deltas, _evaluated)
+            walk = Walk(len(leaves), len(flat), found.plain, deltas, evaluated)
             values = list(leaves)
             for index, value in zip(plain, plain_leaves, strict=True):
                 values[index] = value
@@ -165,8 +165,7 @@ def _joined(values: Any, shape: tuple[int, ...], axes: int) -> Any:
 
 def _made(use: Use, leaf: Any, data: Any, cotangents: Any) -> Any:
     """Rows of a leaf that a weight is made of, (n, p, *leaf)."""
-    x, g = jax.vmap(use.product.inputs)(data), jax.vmap(jax.vmap(use.product.cotangents))(cotangents)
-    dw = gradients(use.product, x, g, ordered=True)
+    dw = gradients(use.product, data, cotangents, ordered=True)
     if use.weight.make is None:
         return dw
     pull = jax.vjp(use.weight.make, leaf)[1]
@@ -182,9 +181,3 @@ def output_function(of: str, structure: Any) -> Any:
         return (apply.features if of == "features" else apply)(weights, xi[None])[0]
 
     return function
-
-
-def _evaluated(equation: Any, values: Sequence[Any]) -> list[Any]:
-    if is_narrow(equation):
-        return [convolution(*values, tuple(map(tuple, equation.params["padding"])))]
-    return bind(equation, values)

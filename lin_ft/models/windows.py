@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lin_ft.autodiff.depthwise import depthwise
+
 Padding = Literal["torch", "same", "even"]
 """`torch`: (k - 1) // 2 rows on every side. `same`: as many as ceil(side / stride) outputs need, the odd one at the end
 (TensorFlow, Keras). `even`: what `same` gives on even sides, whatever the side (transformers' EfficientNet)."""
@@ -60,8 +62,7 @@ class DepthwiseConv(nn.Module):
         kernel = self.param("kernel", initial, (self.window, self.window, 1, channels))
         pads = paddings(x, self.window, self.stride, self.padding)
         if jax.default_backend() == "cpu":
-            shifted = (pixels * kernel[i, j][None, None] for i, j, pixels in windows(x, self.window, self.stride, pads))
-            out = functools.reduce(jnp.add, shifted)
+            out = depthwise(x, kernel, self.stride, pads)
         else:
             out = jax.lax.conv_general_dilated(
                 x, kernel, (self.stride, self.stride), pads, feature_group_count=channels,
