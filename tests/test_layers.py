@@ -55,7 +55,7 @@ def test_no_circle():
 
 
 LAYERS = """
-files autodiff typing errors provenance renamed
+files autodiff typing errors provenance renamed workers
 functions tangent heads trainable sharding batch_statistics
 kernels predict models
 data scores spectra report

@@ -17,7 +17,7 @@ from typing import Any
 
 import tyro
 
-from lin_ft.benchmark.executors import environment
+from lin_ft.workers import environment
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,20 +1,21 @@
 """Who works through the cells: one protocol, local processes by default, a Ray cluster as an extra."""
 
-import contextlib
 import dataclasses
+import functools
 import logging
-import multiprocessing
 import os
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from lin_ft.benchmark.config import BenchConfig, Cell, Part
 from lin_ft.benchmark.store import Store
 from lin_ft.errors import InputError
+from lin_ft.workers import Lost, began, ended, settled, shares
+from lin_ft.workers import on_ray as workers_on_ray
 
 logger = logging.getLogger(__name__)
 
@@ -114,32 +115,6 @@ def work_through(job: Job, stop: Callable[[], bool] = lambda: False, poll: float
             time.sleep(poll)
 
 
-def environment(cores: int) -> dict[str, str]:
-    """Variables for a worker of so many cores.
-
-    One core: no thread pools, since two workers of one thread do twice the work of one of two. glibc keeps freed memory
-    in place of giving it back to the system at every step: 19 % less CPU time in training.
-    """
-    variables = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
-    if cores == 1:
-        flags = (
-            os.environ.get("XLA_FLAGS", ""),
-            "--xla_cpu_multi_thread_eigen=false",
-            "intra_op_parallelism_threads=1",
-        )
-        variables |= {"XLA_FLAGS": " ".join(flags).strip(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return variables
-
-
-def shares(workers: int) -> list[set[int]]:
-    """Of this process's cores, one set a worker; empty sets, for no choice, where there are fewer cores or no sets."""
-    if not hasattr(os, "sched_getaffinity"):
-        return [set()] * workers
-    cores = sorted(os.sched_getaffinity(0))
-    size = len(cores) // workers
-    return [set(cores[place * size : (place + 1) * size]) for place in range(workers)]
-
-
 def local(job: Job, workers: int) -> None:
     """`workers` processes of this machine, each on cores of its own; one works in this process.
 
@@ -148,13 +123,11 @@ def local(job: Job, workers: int) -> None:
     if workers == 1:
         work_through(job)
         return
-    context = multiprocessing.get_context("spawn")
     mine = shares(workers)
-    processes = [context.Process(target=_worker, args=(job, os.getpid(), cores)) for cores in mine]
+    processes = []
     try:
-        with _started_with(environment(max(1, len(mine[0])))):
-            for process in processes:
-                process.start()
+        for cores in mine:
+            processes.append(began(_worker, (job,), cores, len(mine[0])))
         for process in processes:
             process.join()
     finally:
@@ -164,31 +137,15 @@ def local(job: Job, workers: int) -> None:
                 process.join()
     codes = Counter(process.exitcode for process in processes if process.exitcode)
     for code, count in codes.items():
-        reason = f"killed by signal {-code}" if code and code < 0 else f"ended with exit code {code}"
-        logger.warning("%d of %d workers %s.", count, workers, reason)
+        logger.warning("%d of %d workers %s.", count, workers, ended(code))
     if codes.get(2):
         raise InputError("A worker could not go on; its sentence is above. What is finished stays; run again.")
-
-
-@contextlib.contextmanager
-def _started_with(variables: dict[str, str]) -> Iterator[None]:
-    """Processes started inside the block have these environment variables, but for those that are set already."""
-    before = dict(os.environ)
-    os.environ.update(variables | {name: before[name] for name in before.keys() & variables if name != "XLA_FLAGS"})
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _worker(job: Job, parent: int, cores: set[int]) -> None:
     import sys
 
-    if cores:
-        os.sched_setaffinity(0, cores)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("lin_ft").setLevel(logging.INFO)
+    settled(cores)
     try:
         work_through(job, stop=lambda: os.getppid() != parent)
     except InputError as error:
@@ -198,56 +155,23 @@ def _worker(job: Job, parent: int, cores: set[int]) -> None:
         os._exit(130)
 
 
-RETRIES = 3
-"""Of a Ray task whose worker was killed."""
-
-
 def on_ray(job: Job, workers: int) -> None:
-    """One Ray task a cell on the cluster that RAY_ADDRESS names, or on a new local one of `workers` CPUs.
-
-    The folder must be shared by all nodes. A task whose worker is killed is started again elsewhere.
-    """
-    try:
-        import ray
-        from ray.exceptions import RayError
-    except ImportError as error:
-        raise InputError("--executor ray: Ray is not installed; pip install 'lin-ft[ray]'.") from error
-    started = not ray.is_initialized()
-    if started:
-        cluster = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
-        ray.init(log_to_driver=False, **cluster)
-    try:
-        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_do_remotely)
-        _, cells = job.cells()
-        job = dataclasses.replace(job, folder=job.folder.resolve())
-        store = Store(job.folder)
-        running = {task.remote(cell, job): cell for cell in cells if store.missing(cell)}
-        while running:
-            (done, *_), _ = ray.wait(list(running))
-            cell = running.pop(done)
-            try:
-                sentence = ray.get(done)
-            except RayError as error:
-                logger.warning("%s: its worker died %d times.", cell.label, RETRIES + 1)
-                store.fail(cell, f"the worker died {RETRIES + 1} times", str(error))
-                continue
-            if sentence:
-                raise InputError(sentence)
-    finally:
-        if started:
-            ray.shutdown()
+    """One Ray task a cell, see `lin_ft.workers.on_ray`. The folder must be shared by all nodes."""
+    _, cells = job.cells()
+    job = dataclasses.replace(job, folder=job.folder.resolve())
+    store = Store(job.folder)
+    cells = [cell for cell in cells if store.missing(cell)]
+    for place, lost in workers_on_ray(functools.partial(_cell_alone, job), cells, workers, kind=lambda cell: None):
+        if isinstance(lost, Lost):
+            logger.warning("%s: %s.", cells[place].label, lost.reason)
+            store.fail(cells[place], lost.reason, lost.reason)
 
 
-def _do_remotely(cell: Cell, job: Job) -> str:
-    """An error sentence, or an empty string."""
+def _cell_alone(job: Job, cell: Cell) -> None:
     models, _ = job.cells()
     store = Store(job.folder)
-    try:
-        while not do_cell(cell, job, models, store):
-            time.sleep(1)
-    except InputError as error:
-        return str(error)
-    return ""
+    while not do_cell(cell, job, models, store):
+        time.sleep(1)
 
 
 EXECUTORS: dict[str, Executor] = {"local": local, "ray": on_ray}

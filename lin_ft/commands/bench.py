@@ -59,11 +59,9 @@ class BenchRun(_OfConfig):
 
     def run(self) -> None:
         from lin_ft.benchmark.executors import EXECUTORS, Job
+        from lin_ft.workers import checked
 
-        if self.workers < 1:
-            raise InputError(f"--workers {self.workers}: give at least 1.")
-        if self.executor not in EXECUTORS:
-            raise InputError(f"--executor {self.executor}: unknown; one of {', '.join(EXECUTORS)}.")
+        checked(self.workers, self.executor)
         config, _, cells, store = self.opened()
         store.refresh()
         job = Job(config, store.folder, self.part, self.shots, self.seeds)
