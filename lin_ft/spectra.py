@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from lin_ft.errors import InputError
 from lin_ft.files.atomic import write_atomically
-from lin_ft.predict.spectrum import Spectrum, decompose
-from lin_ft.scores import alignment
+from lin_ft.predict import PrimalSpectrum, Spectrum, decompose, decompose_features
+from lin_ft.scores import alignment, label_feature
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -108,16 +108,37 @@ def spectrum_of(
     """
     centring = np.eye(len(kernel)) - 1 / len(kernel)
     centred: Spectrum = decompose(centring @ kernel @ centring)
+    return _told(centred, targets, float(alignment(kernel, targets, form="cka")), model, task)
+
+
+def spectrum_of_features(
+    features: Float[np.ndarray, "n k"], targets: Float[np.ndarray, "n C"], model: str = "", task: str = ""
+) -> KernelSpectrum:
+    """Of the kernel that the inner products of features are.
+
+    Where n > k the null space, with what of the labels lies in it, is one more eigenvalue, 0. Cost: O(n k min(n, k)).
+    """
+    rows = np.asarray(features, np.float64)
+    return _told(
+        decompose_features(rows - rows.mean(0)), targets, float(label_feature(rows, targets, form="cka")), model, task
+    )
+
+
+def _told(
+    centred: Spectrum | PrimalSpectrum, targets: Float[np.ndarray, "n C"], aligned: float, model: str, task: str
+) -> KernelSpectrum:
     residual = targets - targets.mean(0, keepdims=True)
     total = float(np.sum(residual**2))
     if total == 0:
         raise InputError("targets: all the same; a spectrum of labels needs two classes.")
-    energy = centred.label_energy(residual)[::-1] / total
+    energy, eigenvalues = centred.label_energy(residual)[::-1] / total, centred.eigenvalues[::-1]
+    if len(eigenvalues) < len(targets):
+        energy, eigenvalues = np.append(energy, max(0.0, 1 - float(energy.sum()))), np.append(eigenvalues, 0.0)
     return KernelSpectrum(
         model=model,
         task=task,
-        eigenvalues=centred.eigenvalues[::-1] / centred.scale,
+        eigenvalues=eigenvalues / centred.scale,
         label_energy=energy,
-        alignment=float(alignment(kernel, residual, form="cka")),
-        learning_rate=2 * len(kernel) / max(float(centred.eigenvalues[-1]), np.finfo(float).tiny),
+        alignment=aligned,
+        learning_rate=2 * len(targets) / max(float(eigenvalues[0]), np.finfo(float).tiny),
     )

@@ -36,7 +36,9 @@ class Executor(Protocol):
 
     def __call__(
         self, work: Callable[[Any], Any], items: Sequence[Any], workers: int, kind: Callable[[Any], Hashable]
-    ) -> Iterator[tuple[int, Any]]: ...
+    ) -> Iterator[tuple[int, Any]]:
+        """Do all items."""
+        ...
 
 
 def checked(workers: int, executor: str) -> Executor:
@@ -51,8 +53,8 @@ def checked(workers: int, executor: str) -> Executor:
         raise InputError(f"--workers {workers}: give at least 1.")
     if executor == "local" and workers > (cores := n_cores()):
         raise InputError(
-            f"--workers {workers}: this process may use {cores} core{'s' if cores > 1 else ''}, and each worker needs one;"
-            f" give at most {cores}."
+            f"--workers {workers}: this process may use {cores} core{'s' if cores > 1 else ''}, and each worker needs"
+            f" one; give at most {cores}."
         )
     return EXECUTORS[executor]
 

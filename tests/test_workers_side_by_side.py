@@ -63,6 +63,6 @@ def test_errors_come_back():
 def test_more_workers_than_cores(monkeypatch):
     monkeypatch.setattr(workers, "n_cores", lambda: 2)
     assert workers.checked(2, "local") is workers.local
-    with pytest.raises(InputError, match="--workers 3: this process may use 2 cores.*give at most 2"):
+    with pytest.raises(InputError, match=r"--workers 3: this process may use 2 cores.*give at most 2"):
         workers.checked(3, "local")
     assert workers.checked(3, "ray") is workers.on_ray

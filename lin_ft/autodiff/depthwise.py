@@ -89,8 +89,10 @@ def image_cotangent(
 def kernel_gradients(
     x: Float[Array, "n b h w c"], cotangents: Float[Array, "n p b h2 w2 c"], how: Geometry, size: int
 ) -> Float[Array, "n p k k 1 c"]:
-    """dK[i, j, c] = sum over images and pixels of x[., stride h + i, stride w + j, c] G[., h, w, c], for each of n
-    examples of b images and p cotangents. One example and one place of the window after the other: they stay in cache.
+    """dK[i, j, c] = sum over images and pixels of x[., stride h + i, stride w + j, c] G[., h, w, c].
+
+    For each of n examples of b images and p cotangents, one example and one place of the window after the other: they
+    stay in cache.
     """
 
     def of_example(pair: tuple[Any, Any]) -> Any:
@@ -113,7 +115,8 @@ def kernel_gradients(
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def for_images(x: Float[Array, "n h w c"], kernel: Float[Array, "k k 1 c"], how: Geometry) -> Any:
     """The convolution, to be differentiated in x alone, by `image_cotangent`; the kernel's cotangent is zero
-    (`kernel_gradients` takes it from x and the output's cotangent)."""
+    (`kernel_gradients` takes it from x and the output's cotangent).
+    """
     return shifted(x, kernel, how)
 
 

@@ -63,7 +63,7 @@ class Product:
         raise NotImplementedError
 
     def gradients(self, data: Array, cotangents: Array) -> Array | None:
-        """(n, *data), (n, p, *output) -> dW, (n, p, *weight), where there is a faster way than by X and G; else None."""
+        """(n, *data), (n, p, *output) -> dW, (n, p, *weight), where a way is faster than by X and G; else None."""
         return None
 
 
@@ -241,6 +241,7 @@ class Depthwise(Product):
     out: Shape
 
     def inputs(self, data: Array) -> Array:
+        """Data of one example -> X, (T, channels, k k)."""
         size, step = self.weight[0], slice(None, None, self.how.stride)
         padded = jnp.pad(data, ((0, 0), *self.how.pads, (0, 0)))
         height, width = (self.how.stride * (side - 1) + 1 for side in self.out[1:3])
@@ -250,12 +251,15 @@ class Depthwise(Product):
         return patches.reshape(self.positions, self.groups, self.inner)
 
     def cotangents(self, cotangent: Array) -> Array:
+        """Cotangent of the output of one example -> G, (T, channels, 1)."""
         return cotangent.reshape(self.positions, self.groups, 1)
 
     def gradient(self, dw: Array) -> Array:
+        """(k k, channels, 1) -> dW, (k, k, 1, channels)."""
         return jnp.swapaxes(dw, 1, 2).reshape(self.weight)
 
     def gradients(self, data: Array, cotangents: Array) -> Array | None:
+        """By `lin_ft.autodiff.depthwise.kernel_gradients`."""
         return kernel_gradients(data, cotangents, self.how, self.weight[0])
 
 

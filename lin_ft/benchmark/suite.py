@@ -35,6 +35,8 @@ DEFAULTS: Mapping[str, Any] = {
     "times": [1.0, 10.0, 100.0, 1000.0, "inf"],
     "ridges": [10.0**power for power in range(-4, 2)],
     "source_shots": 0,
+    "kernel": "exact",
+    "dimension": 2048,
 }
 """What a score was made by where its record does not say. A setting that comes later has here what it was all along;
 these never change."""
@@ -71,8 +73,9 @@ def wanted_scores(config: BenchConfig, names: Sequence[str]) -> tuple[Wanted, ..
 def _ranking(config: BenchConfig, seed: int = 0) -> RankConfig:
     """No reference: whether a model is the reference is worked out from the whole matrix."""
     return RankConfig(
-        probes=config.probes, statistics=config.statistics, seed=seed, reference="", source_shots=config.source_shots
-    )
+        probes=config.probes, statistics=config.statistics, seed=seed, reference="", source_shots=config.source_shots,
+        kernel="exact",
+    )  # fmt: skip
 
 
 def _settings(ranking: RankConfig, parts: Iterable[str], head: str | None, left_out: str = "") -> dict[str, Any]:

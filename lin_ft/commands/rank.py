@@ -64,6 +64,14 @@ class How:
     """Foretell what the first model would reach with a quarter, half, twice and four times the training images."""
     wide: bool = False
     """By gain: show Label-Gradient, Label-Feature Correlation and the decrease of the loss as well."""
+    workers: int = 1
+    """Models side by side, in so many processes with cores of their own."""
+    executor: str = "local"
+    """local, or ray: a Ray cluster (RAY_ADDRESS), or a local one of as many CPUs as workers."""
+    plan: bool = False
+    """Say the seconds and the memory that it takes, and compute nothing."""
+    entries: int = 0
+    """With --plan: as if the zoo had so many models, its own over and over."""
     set: tuple[str, ...] = ()
     """NAME=VALUE of any field of RankConfig (probes=4), or of the fine-tuning that verifies (finetune.steps=300)."""
 
@@ -97,8 +105,12 @@ class Rank:
         from lin_ft.commands.finetune import How as FinetuneOptions
         from lin_ft.data import load_task
         from lin_ft.ranking import GAIN, RankConfig, rank
+        from lin_ft.workers import checked
 
         what, how = self.what, self.how
+        checked(how.workers, "ray" if how.plan else how.executor)
+        if how.entries and not how.plan:
+            raise InputError(f"--entries {how.entries}: only a plan can have them; add --plan.")
         if how.verify < 0:
             raise InputError(f"--verify {how.verify}: give how many models to fine-tune, 0 or more.")
         mine, tuning = divided(how.set, "finetune")
@@ -107,7 +119,10 @@ class Rank:
         zoo = chosen_zoo(what.zoo or zoo_for(what.target), what.models, what.without, what.reference)
         config = dataclasses.replace(settings, reference=reference_of(zoo, what.reference))
         task = load_task(what.target, shots=what.shots, seed=what.seed, size=what.size or side_of(zoo))
-        ranking = rank(zoo, task, config, progress=True)
+        if how.plan:
+            self._say_plan(zoo, task, config)
+            return
+        ranking = rank(zoo, task, config, progress=True, workers=how.workers, executor=how.executor)
         written = self._write(ranking, task)
         show = console()
         show.print(ranking.table(wide=how.wide))
@@ -131,6 +146,18 @@ class Rank:
                 f"{len(ranking.failed)} of {len(zoo)} models could not be ranked, the others were. {each}."
                 f" Leave out what cannot be mended: --without {names}."
             )
+
+    def _say_plan(self, zoo, task, config) -> None:
+        from lin_ft.ranking import plan
+
+        how = self.how
+        planned = plan(
+            zoo, task.n, task.train.images.shape[1], config, workers=how.workers, entries=how.entries or None
+        )
+        for row in planned.rows[: len(zoo)]:
+            compiling = f" and {row.compiling:.0f} s to compile" if row.compiling else ""
+            print(f"  {row.name}: {row.computing:.1f} CPU s{compiling}, {row.memory / 2**30:.1f} GiB")
+        print(planned)
 
     def _settings(self) -> dict:
         """Of RankConfig, but for the reference."""

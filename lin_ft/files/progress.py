@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 @contextlib.contextmanager
 def bar(
     title: str, total: int | None, *, size: bool = False, left: bool = False, first: int = 0, shown: bool = True
-) -> Iterator[Callable[[int | float], None]]:
+) -> Iterator[Callable[..., None]]:
     """A rich progress bar; call what it yields with the amount done so far (bytes when `size`).
+
+    And with another title, where what is being done has changed.
 
     Args:
         title: What is being done.
@@ -37,7 +39,8 @@ def bar(
     with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
         task = progress.add_task(escape(title), total=total, completed=first)
 
-        def show(done: int | float) -> None:
-            progress.update(task, completed=done if total is None else min(done, total))
+        def show(done: int | float, title: str | None = None) -> None:
+            renamed = {} if title is None else {"description": escape(title)}
+            progress.update(task, completed=done if total is None else min(done, total), **renamed)
 
         yield show

@@ -14,7 +14,8 @@ from lin_ft.files.progress import bar
 from lin_ft.gain import predict_gains
 from lin_ft.gain.predict import LEVEL
 from lin_ft.ranking import Failed, RankConfig, View
-from lin_ft.ranking.rank import candidate, evidence_of, kinds_of
+from lin_ft.ranking.describe import evidence_of
+from lin_ft.ranking.rank import candidate, kinds_of
 from lin_ft.zoo import REFERENCE, ZooModel
 
 

@@ -25,7 +25,7 @@ from lin_ft.kernels.structured import StructuredRows
 from lin_ft.kernels.vector_products import vector_products_gram
 from lin_ft.sharding import DeviceChoice
 from lin_ft.trainable import Trainable, split
-from lin_ft.typing import Array, Params
+from lin_ft.typing import Array, Features, Params
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,11 @@ def head_gram(
     *,
     trainable: Trainable,
     batch_size: int = 128,
+    features: Features | None = None,
 ) -> Float[np.ndarray, "n1 n2"] | None:
-    """The head's own block, phi phiᵀ for a trainable W plus 1 for a trainable b; None without a separate head."""
+    """The head's own block, phi phiᵀ for a trainable W plus 1 for a trainable b; None without a separate head.
+    `features`: phi of x1 if at hand.
+    """
     if not function.has_head:
         return None
     head = split(params, trainable)[0]["head"]
@@ -52,9 +55,9 @@ def head_gram(
         phi = np.zeros((x1.shape[0], 1), np.float32)
         phi2 = np.zeros((n2, 1), np.float32)
     else:
-        phi = features_of(function, params, x1, batch_size=batch_size)
+        phi = features_of(function, params, x1, batch_size=batch_size) if features is None else features
         phi2 = phi if x2 is None else features_of(function, params, x2, batch_size=batch_size)
-    phi, phi2 = (np.asarray(features, kernel_dtype(params)) for features in (phi, phi2))
+    phi, phi2 = (np.asarray(each, kernel_dtype(params)) for each in (phi, phi2))
     return phi @ phi2.T + np.asarray(head.get("bias") is not None, phi.dtype)
 
 

@@ -13,7 +13,7 @@ from lin_ft.kernels.blocks import BLOCK_SIZE, MEMORY_LIMIT
 from lin_ft.kernels.precision import kernel_dtype
 from lin_ft.kernels.sketch import Projection, row_blocks
 from lin_ft.trainable import Trainable, split
-from lin_ft.typing import Apply, Array, Params
+from lin_ft.typing import Apply, Array, Features, Params
 
 
 def sketched_features(
@@ -27,13 +27,15 @@ def sketched_features(
     key: Any = None,
     trainable: Trainable = "all",
     memory_limit: int = MEMORY_LIMIT,
+    features: Features | None = None,
 ) -> Float[np.ndarray, "n m"]:
     """Features Z with E Z Zᵀ = `gram(output="trace")`, for the primal forms of `lin_ft.predict`.
 
     The gradients of all outputs of a sample, divided by sqrt(C), are one row, projected to k = `dimension` numbers. A
     trainable head adds its own features exactly: [Z, phi, 1], m = k + d + 1. With `probes` the kernel is that of
-    `probe_gram(of="features")`, from as many random combinations of the features, whatever the head in `params`. The
-    same `key` gives the same projection and probes for other samples. An entry of Z Zᵀ has the error of `sketch_gram`.
+    `probe_gram(of="features")`, from as many random combinations of the features, whatever the head in
+    `params`. `features`: phi of x if at hand, which saves a forward pass. The same `key` gives the same projection and
+    probes for other samples. An entry of Z Zᵀ has the error of `sketch_gram`.
     Cost: n C (n `probes`) reverse passes and n C P additions; memory n m numbers, and one block within `memory_limit`.
 
     Args:
@@ -93,7 +95,8 @@ def sketched_features(
             projected.append(projection(joined))
         parts.append(np.concatenate(projected)[: len(x)])
     if function.has_head and chosen["head"].get("kernel") is not None:
-        parts.append(np.asarray(features_of(function, params, x), kernel_dtype(params)))
+        phi = features_of(function, params, x) if features is None else features
+        parts.append(np.asarray(phi, kernel_dtype(params)))
     if function.has_head and chosen["head"].get("bias") is not None:
         parts.append(np.ones((len(x), 1), kernel_dtype(params)))
     return np.concatenate(parts, axis=1)

@@ -46,6 +46,10 @@ class PrimalSpectrum:
         mean = float(self.eigenvalues.sum()) / len(self.left)
         return mean if mean > 0 else 1.0
 
+    def label_energy(self, residual0: Float[Array, "n C"]) -> Float[np.ndarray, " r"]:
+        """(u_k · r0)² summed over outputs, eigenvalues ascending. What the null space holds is the rest of ||r0||²."""
+        return np.sum((self.left.T @ _columns(self, residual0)) ** 2, axis=1)
+
 
 def decompose_features(features: Float[Array, "n k"]) -> PrimalSpectrum:
     """The spectrum of Theta = Z Zᵀ from Z. NumPy equivalent: `np.linalg.svd(features, full_matrices=False)`.
@@ -209,8 +213,7 @@ def primal_leave_one_out(
             if time == 0:
                 result[i, j] = r0
             elif not np.isinf(time):  # (1 / 2 pi i) ∫ e^z F(ridge + z / t) dz / z
-                values = (weight * held.out(ridge + z / time) for z, weight in zip(points, weights, strict=True))
-                result[i, j] = np.real(sum(values))
+                result[i, j] = held.along(ridge + points / time, weights)
             else:
                 result[i, j] = np.real(held.out(complex(ridge))) if ridge > 0 else held.out_singular()
     return result
@@ -243,6 +246,16 @@ class _Held:
             held[rows] = np.linalg.solve(block, left[rows])
         return held
 
+    def along(self, zetas: Complex[np.ndarray, " z"], weights: Complex[np.ndarray, " z"]) -> Float[np.ndarray, "n C"]:
+        """The real part of sum_z weight_z out(zeta_z); of single samples all nodes in one matrix product."""
+        if self.groups is not None:
+            return np.real(sum(weight * self.out(zeta) for zeta, weight in zip(zetas, weights, strict=True)))
+        kept = zetas / (self.values[:, None] + zetas)  # (r, z)
+        n_outputs = self.r0.shape[1]
+        scaled = (kept[:, :, None] * self.projected[:, None, :]).reshape(len(kept), -1)
+        left = self._times(self.left, scaled).reshape(len(self.r0), len(zetas), n_outputs) + self.rest[:, None]
+        return np.real(np.einsum("nzc,nz->nc", left, weights / (self.free[:, None] + self._times(self.squares, kept))))
+
     def out_singular(self) -> Float[np.ndarray, "n C"]:
         """The limit zeta -> 0. Where the null space reaches a sample it decides, elsewhere the pseudo-inverse."""
         inverse = 1 / self.values
@@ -266,8 +279,11 @@ class _Held:
 
     @staticmethod
     def _times(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """A real matrix times complex values, as two real products."""
-        return matrix @ np.real(values) + 1j * (matrix @ np.imag(values))
+        """A real matrix times complex values, as one real product."""
+        columns = values.reshape(len(values), -1)
+        real = matrix @ np.concatenate([np.real(columns), np.imag(columns)], axis=1)
+        half = columns.shape[1]
+        return (real[:, :half] + 1j * real[:, half:]).reshape(len(matrix), *values.shape[1:])
 
 
 def _fitted_fraction(

@@ -10,6 +10,7 @@ from lin_ft.errors import InputError
 from lin_ft.predict.gradient_flow import check_grid, initial_residual
 from lin_ft.predict.leave_one_out import leave_one_out
 from lin_ft.predict.leave_out import leave_folds_out
+from lin_ft.predict.primal import PrimalSpectrum, primal_leave_one_out
 from lin_ft.predict.spectrum import Spectrum
 from lin_ft.typing import Array, Labels
 
@@ -85,7 +86,7 @@ def loo_accuracy(
 
 
 def select(
-    spectrum: Spectrum,
+    spectrum: Spectrum | PrimalSpectrum,
     targets: Float[Array, "n C"],
     labels: Labels,
     times: Sequence[float] | Array,
@@ -107,10 +108,11 @@ def select(
     that has learned little guesses any class but that one: of two classes with 10 images each, leave-one-out
     accuracies below .3 are common. It also punishes regularisation, by which `time` and `ridge` are chosen (arXiv
     2406.01652). One image of each class a fold has no such bias.
-    Cost: that of `leave_one_out`; with folds that of `leave_folds_out`.
+    Cost: that of `leave_one_out`; with folds that of `leave_folds_out`; of a `PrimalSpectrum`, which gives the same,
+    that of `primal_leave_one_out`, linear in n.
 
     Args:
-        spectrum: of the training kernel, from `decompose`.
+        spectrum: of the training kernel, from `decompose` or, in the primal, `decompose_features`.
         targets: Y, (n, C).
         labels: classes of the samples.
         times: of the grid.
@@ -132,10 +134,16 @@ def select(
     residual0 = initial_residual(y, logits0, logits0)
     times, ridges = check_grid(times, ridges)
     times, ridges = np.sort(times), np.sort(ridges)[::-1]
-    if folds is None:
+    ways = None if folds is None else np.atleast_2d(np.asarray(folds))
+    if isinstance(spectrum, PrimalSpectrum):
+        grid = (spectrum, residual0, times, ridges)
+        residuals = np.stack(
+            [primal_leave_one_out(*grid, groups=groups) for groups in ([None] if ways is None else ways)]
+        )
+    elif ways is None:
         residuals = leave_one_out(spectrum, residual0, times, ridges)[None]
     else:
-        residuals = leave_folds_out(spectrum, residual0, np.atleast_2d(np.asarray(folds)), times, ridges)
+        residuals = leave_folds_out(spectrum, residual0, ways, times, ridges)
     logits = y - residuals
     # leaving out is exact to 1e-14 of its largest residual
     rounding = 1e-13 * max(float(np.abs(y).max()), float(np.abs(residual0).max()))

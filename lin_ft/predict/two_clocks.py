@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lin_ft.errors import InputError
-from lin_ft.predict.spectrum import decompose
+from lin_ft.predict.primal import PrimalSpectrum
+from lin_ft.predict.spectrum import Spectrum, decompose
 from lin_ft.typing import Array
 
 HEAD_TIME = 30.0
@@ -56,7 +57,7 @@ def head_decrease(features: Float[Array, "n d"], targets: Float[Array, "n C"], t
         0.866
     """
     phi = np.asarray(features, np.float64)
-    return _decrease(phi @ phi.T + 1, targets, time, unit=float(len(phi)))
+    return loss_removed(decompose(phi @ phi.T + 1), targets, time, unit=float(len(phi)))
 
 
 def backbone_decrease(kernel: Float[Array, "n n"], targets: Float[Array, "n C"], time: float = BACKBONE_TIME) -> float:
@@ -69,7 +70,7 @@ def backbone_decrease(kernel: Float[Array, "n n"], targets: Float[Array, "n C"],
         >>> round(backbone_decrease(y @ y.T, y, time=0.1), 3), round(backbone_decrease(np.eye(3), y, time=0.1), 3)
         (0.451, 0.181)
     """
-    return _decrease(kernel, targets, time)
+    return loss_removed(decompose(kernel), targets, time)
 
 
 def backbone_part(kernel: Float[Array, "n n"], features: Float[Array, "n d"]) -> Float[np.ndarray, "n n"]:
@@ -91,12 +92,14 @@ def backbone_part(kernel: Float[Array, "n n"], features: Float[Array, "n d"]) ->
     return (vectors * np.maximum(values, 0)) @ vectors.T
 
 
-def _decrease(kernel: Array, targets: Array, time: float, *, unit: float | None = None) -> float:
+def loss_removed(
+    spectrum: Spectrum | PrimalSpectrum, targets: Float[Array, "n C"], time: float, *, unit: float | None = None
+) -> float:
+    """sum_k (1 - exp(-2 t l_k / unit)) (v_k·Y)² / ||Y||², `unit` by default the mean eigenvalue."""
     if not time >= 0:
         raise InputError(f"time {time}: give a number >= 0.")
-    spectrum = decompose(kernel)
     energy = spectrum.label_energy(targets)
-    total = float(energy.sum())
+    total = float(np.sum(np.asarray(targets, np.float64) ** 2))
     decayed = -np.expm1(-2 * time * spectrum.eigenvalues / (unit or spectrum.scale))
     return float(decayed @ energy) / total if total > 0 else 0.0
 

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from lin_ft.functions import features_of
+from lin_ft.predict import decompose
 from lin_ft.ranking.view import View
 from lin_ft.scores import array_inputs
 from lin_ft.scores.evaluate import Inputs, Lazy
@@ -48,7 +49,7 @@ def score_inputs(view: View) -> Inputs:
         labels=view.labels,
         targets=view.targets,
         kernel=Lazy(lambda: view.kernel),
-        spectrum=Lazy(lambda: view.spectrum),
+        spectrum=Lazy(lambda: decompose(view.kernel) if view.sketched else view.spectrum),
         prediction=Lazy(lambda: view.prediction),
         source_probabilities=Lazy(lambda: np.asarray(jax.nn.softmax(model.source_logits(view.x)), np.float64)),
         apply=apply,

@@ -1,9 +1,7 @@
 """The main job: rank the models of a zoo for a task, from the training images alone."""
 
-import contextlib
 import dataclasses
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,26 +10,35 @@ from lin_ft import scores as suite
 from lin_ft.batch_statistics import STATISTICS, Statistics
 from lin_ft.data import Task
 from lin_ft.errors import InputError
-from lin_ft.files.progress import bar
-from lin_ft.gain import Candidate, Prior, Sight, load, predict_gains, terms
-from lin_ft.gain.curve import curve, parts_of
-from lin_ft.predict import backbone_part, balanced_accuracy, bootstrap_interval, is_unbalanced
+from lin_ft.gain import Candidate, Prior, load, predict_gains
+from lin_ft.gain.curve import curve
+from lin_ft.predict import balanced_accuracy, bootstrap_interval, is_unbalanced
 from lin_ft.ranking.config import RankConfig
-from lin_ft.ranking.inputs import score_inputs
 from lin_ft.ranking.kept import made_of
-from lin_ft.ranking.result import GAIN, SCORES, Details, Failed, RankedModel, Ranking
-from lin_ft.ranking.view import View
-from lin_ft.scores import alignment, evaluate, label_feature, predicted_decrease
+from lin_ft.ranking.result import GAIN, SCORES, Failed, RankedModel, Ranking
+from lin_ft.ranking.side_by_side import Described, side_by_side
 from lin_ft.zoo import ZooModel
 
 
-def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, *, progress: bool = False) -> Ranking:
+def rank(
+    zoo: Sequence[ZooModel],
+    task: Task,
+    config: RankConfig | None = None,
+    *,
+    progress: bool = False,
+    workers: int = 1,
+    executor: str = "local",
+) -> Ranking:
     """Rank the models for the task from its training images; validation and test images are not looked at.
 
     A model that cannot be ranked is left out and named in `Ranking.failed`; the others are ranked.
     Every row is `describe`d; where training classes differ in size, predicted accuracies are the balanced ones. Gains
     are against `config.reference`, and None when the zoo does not have it. Ties keep the order of the zoo. Cost: see
     `describe`, once for each model; models of one architecture share their compiled programs.
+
+    `workers`: models side by side in so many processes of this machine with cores of their own, or, by `executor`
+    "ray", on a Ray cluster. A script that asks for more than one needs `if __name__ == "__main__":`. A model whose
+    worker is lost is done again, three times at most.
 
     Examples:
         >>> import lin_ft
@@ -42,11 +49,13 @@ def rank(zoo: Sequence[ZooModel], task: Task, config: RankConfig | None = None, 
         (['animal_silhouettes-resnet20', 'cifar10-resnet20'], 20)
     """
     config = config or RankConfig()
-    ranking = _ranked(zoo, task, config, progress)
+    ranking = _ranked(zoo, task, config, progress, workers, executor)
     return dataclasses.replace(ranking, made_of=made_of(zoo, task, config))
 
 
-def _ranked(zoo: Sequence[ZooModel], task: Task, config: RankConfig, progress: bool) -> Ranking:
+def _ranked(
+    zoo: Sequence[ZooModel], task: Task, config: RankConfig, progress: bool, workers: int, executor: str
+) -> Ranking:
     if not zoo:
         raise InputError("zoo: it is empty; give at least one model.")
     names = [model.name for model in zoo]
@@ -54,21 +63,12 @@ def _ranked(zoo: Sequence[ZooModel], task: Task, config: RankConfig, progress: b
         raise InputError(f"zoo: {', '.join(twice)} come twice; every model needs a name of its own.")
     for model in zoo:  # before anything is computed that an error would lose
         model.check_size(*task.train.images.shape[1:3])
-    rows, failed, evidence, parts = [], [], {}, {}
-    kinds = kinds_of(zoo)
-    several = task.train.counts().min() > 1
-    with bar(f"ranking for {task.name}", len(zoo)) if progress else _silent() as show:
-        for done, model in enumerate(zoo):
-            try:
-                view = View(model, task, config)
-                told = evidence_of(view, kinds) if config.score == GAIN else {}
-                rows.append(describe(view))
-                evidence[model.name] = told
-                if config.curve and several:
-                    parts[model.name] = parts_of(_where_it_starts(view, kinds).kernel, view.labels, seed=config.seed)
-            except InputError as error:
-                failed.append(Failed(model.name, str(error).rstrip(".")))
-            show(done + 1)
+    kinds = kinds_of(zoo) if config.score == GAIN or config.curve else ()
+    found = side_by_side(zoo, task, config, kinds, progress=progress, workers=workers, executor=executor)
+    failed = [each for each in found if isinstance(each, Failed)]
+    described = [each for each in found if isinstance(each, Described)]
+    rows, evidence = [each.row for each in described], {each.row.name: each.evidence for each in described}
+    parts = {each.row.name: each.parts for each in described if each.parts}
     if not rows:
         others = f" (nor could the {len(failed) - 1} others)" if len(failed) > 1 else ""
         raise InputError(f"model {failed[0].name!r} could not be ranked{others}: {failed[0].reason}.")
@@ -138,11 +138,6 @@ def _with_curve(ranking: Ranking, parts: dict[str, dict[float, float]]) -> Ranki
     return dataclasses.replace(ranking, curve=curve(parts[first.name], ranking.n, ranking.n_classes, *at_n))
 
 
-def _where_it_starts(view: View, kinds: Sequence[Statistics]) -> View:
-    """What gains are told from, whatever else is shown: under the target's statistics where its calibration is."""
-    return view.under(statistics="target" if "target" in kinds else "source", head="random")
-
-
 def kinds_of(zoo: Sequence[ZooModel]) -> tuple[Statistics, ...]:
     """Of batch statistics: those that the gains of these models are told from."""
     needed = load().part([candidate(model) for model in zoo])[1].statistics
@@ -160,76 +155,9 @@ def candidate(model: ZooModel) -> Candidate:
     return Candidate(card.name, card.architecture, card.family, digest, prior)
 
 
-def evidence_of(view: View, kinds: Sequence[Statistics] = STATISTICS) -> dict[str, float]:
-    """The terms of lin_ft.gain of one model on one task, under these kinds of batch statistics.
-
-    Cost: a kernel for each kind; one where the network has no BatchNorm.
-    """
-    sights: dict[str, Sight] = {}
-    for kind in sorted(kinds):
-        of_kind = view.under(statistics=kind, head="random")
-        if kind == "target" and of_kind.network is view.model and "source" in sights:
-            sights[kind] = sights["source"]
-            continue
-        sights[kind] = Sight(of_kind.features, backbone_part(of_kind.kernel, of_kind.features))
-    return terms(sights, view.labels, seed=view.config.seed)
-
-
-def describe(view: View) -> RankedModel:
-    """All quantities of one model on one task; `predicted_gain` and what depends on other models are left for `rank`.
-
-    The initial logits are taken as zero (a head and its negative, Chizat et al. 2019), so the residual is Y itself:
-    leave-one-out never meets a head that has seen the label.
-    Cost: that of the view's features, kernel and spectrum, unless it has them, and O(n³) for leave-one-out.
-
-    Examples:
-        >>> import lin_ft
-        >>> task = lin_ft.load_task("optdigits", shots=2, seed=0)
-        >>> zoo = lin_ft.embedded_zoo()[:2]
-        >>> from lin_ft.ranking import View, describe
-        >>> row = describe(View(zoo[0], task, lin_ft.RankConfig(head="zero")))
-        >>> row.name, 0 <= row.predicted_accuracy <= 1
-        ('cifar10-resnet20', True)
-    """
-    began = time.monotonic() - sum(view.spent.values())
-    config, prediction = view.config, view.prediction
-    ranked = RankedModel(
-        name=view.model.name,
-        source=view.model.card.source,
-        rank=0,
-        predicted_accuracy=prediction.accuracy,
-        predicted_accuracy_interval=bootstrap_interval(prediction.correct, seed=config.seed),
-        predicted_loss=prediction.loss,
-        predicted_gain=None,
-        predicted_decrease=predicted_decrease(view.kernel, view.targets, spectrum=view.spectrum),
-        label_gradient=alignment(view.kernel, view.targets, form="cka"),
-        label_feature_correlation=label_feature(view.features, view.targets, form="cka"),
-        seconds=round(time.monotonic() - began, 3),
-        correct=tuple(float(value) for value in prediction.correct),
-        details=_details(view) if config.details else None,
-    )
-    return dataclasses.replace(ranked, scores=evaluate(config.chosen, score_inputs(view))) if config.chosen else ranked
-
-
 def _balanced(row: RankedModel, labels: np.ndarray, seed: int) -> RankedModel:
     return dataclasses.replace(
         row,
         predicted_accuracy=balanced_accuracy(np.asarray(row.correct), labels),
         predicted_accuracy_interval=bootstrap_interval(np.asarray(row.correct), labels=labels, seed=seed),
     )
-
-
-def _details(view: View) -> Details:
-    prediction = view.prediction
-    place = int(np.argmin(prediction.losses.min(0)))
-    return Details(
-        times=tuple(sorted(view.config.times)),
-        accuracies=tuple(prediction.accuracies[:, place].tolist()),
-        predicted=tuple(prediction.logits.argmax(1).tolist()),
-        spectrum=view.label_spectrum,
-    )
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[Callable[[int], None]]:
-    yield lambda done: None

@@ -13,12 +13,23 @@ from jaxtyping import Float, Int, UInt8
 
 from lin_ft.data import Task
 from lin_ft.data.copies import digest
+from lin_ft.errors import InputError
+from lin_ft.files.free_memory import free_memory
 from lin_ft.functions import ModelFunction
-from lin_ft.kernels import probe_gram
-from lin_ft.predict import Prediction, Spectrum, decompose, matchings, select
-from lin_ft.ranking.config import RankConfig
+from lin_ft.kernels import probe_gram, sketched_features
+from lin_ft.predict import (
+    Prediction,
+    PrimalSpectrum,
+    Spectrum,
+    decompose,
+    decompose_features,
+    matchings,
+    select,
+)
+from lin_ft.ranking.config import MANY, RankConfig
 from lin_ft.scores import encode
-from lin_ft.spectra import KernelSpectrum, spectrum_of
+from lin_ft.spectra import KernelSpectrum, spectrum_of, spectrum_of_features
+from lin_ft.trainable import split
 from lin_ft.typing import Params
 from lin_ft.zoo import ZooModel
 from lin_ft.zoo.feature_cache import cached_features
@@ -144,7 +155,45 @@ class View:
         """phi, penultimate features. Cost: one forward pass, none where they are in the cache folder."""
         return np.asarray(cached_features(self.network, self.task.train.images))
 
-    @part("head", "probes", "trainable", "seed", "statistics")
+    @property
+    def sketched(self) -> bool:
+        """Whether the kernel is had as features, `sketch`, and everything after it in the primal: linear in n."""
+        config = self.config
+        return config.kernel == "sketch" or (config.kernel == "auto" and self.task.n > MANY)
+
+    @property
+    def head_columns(self) -> int:
+        """Of the sketch, the last: phi and 1, as far as the head trains."""
+        head = split(self.function[1], self.config.trainable)[0]["head"]
+        return (self.features.shape[1] if head["kernel"] is not None else 0) + (head.get("bias") is not None)
+
+    @part("head", "probes", "trainable", "seed", "statistics", "dimension")
+    def sketch(self) -> Float[np.ndarray, "n m"]:
+        """Z with Z Zᵀ the kernel.
+
+        Exactly [phi, 1] where the kernel is that of the features, else `sketched_features`: gradients of `probes`
+        combinations projected to `dimension` numbers, and [phi, 1].
+
+        Cost: `probes` forward-and-backward passes for each image. Memory: n m numbers of 4 bytes.
+        """
+        config = self.config
+        if config.head == "zero" or config.trainable == "head":
+            return np.concatenate([self.features, np.ones((self.task.n, 1), self.features.dtype)], axis=1)
+        if config.dimension < self.task.n_classes:
+            raise InputError(
+                f"dimension {config.dimension}: a sketch cannot tell {self.task.n_classes} classes apart by fewer"
+                f" numbers; give at least {self.task.n_classes}."
+            )
+        return self._sketch(self.x, self.features)
+
+    def _sketch(self, x: np.ndarray, phi: np.ndarray) -> Float[np.ndarray, "m k"]:
+        config = self.config
+        return sketched_features(
+            *self.function, x, dimension=config.dimension, probes=config.probes, key=jax.random.key(config.seed),
+            trainable=config.trainable, features=phi,
+        )  # fmt: skip
+
+    @part("head", "probes", "trainable", "seed", "statistics", "kernel", "dimension")
     def kernel(self) -> Float[np.ndarray, "n n"]:
         """K with Theta approximated by K ⊗ I_C.
 
@@ -152,12 +201,19 @@ class View:
         heads.
 
         Cost: that of the features, or `probes` forward-and-backward passes for each image.
+
+        Raises:
+            InputError: a sketch of so many images that the memory which is free does not hold their kernel.
         """
         config = self.config
+        if self.sketched:
+            return _square(self.sketch)
         if config.head == "zero" or config.trainable == "head":
             return self.features.astype(np.float64) @ self.features.T.astype(np.float64) + 1
         key = jax.random.key(config.seed)
-        kernel = probe_gram(*self.function, self.x, probes=config.probes, key=key, trainable=config.trainable)
+        kernel = probe_gram(
+            *self.function, self.x, probes=config.probes, key=key, trainable=config.trainable, features=self.features
+        )
         return np.asarray(kernel)
 
     def cross_kernel(self, images: UInt8[np.ndarray, "m h w 3"]) -> Float[np.ndarray, "m n"]:
@@ -176,7 +232,8 @@ class View:
 
     def _met(self, name: str, images: np.ndarray, make: Callable[[Any, np.ndarray], np.ndarray]) -> np.ndarray:
         config = self.config
-        settings = (config.head, config.probes, config.trainable, config.seed, config.statistics)
+        settings = (config.head, config.probes, config.trainable, config.seed, config.statistics, config.dimension)
+        settings += (self.sketched,)
         key = (name, digest(images), *settings)
         if key not in self.made:
             began, before = time.monotonic(), _total(self.made)
@@ -188,28 +245,53 @@ class View:
         config = self.config
         if config.head == "zero" or config.trainable == "head":
             return phi.astype(np.float64) @ phi_others.T.astype(np.float64) + 1
+        if self.sketched:
+            sketch = self._sketch(x, phi)
+            return sketch @ (sketch if others is None else self.sketch).T
         options = {"probes": config.probes, "key": jax.random.key(config.seed), "trainable": config.trainable}
         return np.asarray(probe_gram(*self.function, x, others, **options))
 
-    @part("head", "probes", "trainable", "seed", "statistics")
-    def spectrum(self) -> Spectrum:
-        """Of the kernel: it serves every training time and ridge. Cost: O(n³)."""
-        return decompose(self.kernel)
+    @part("head", "probes", "trainable", "seed", "statistics", "kernel", "dimension")
+    def spectrum(self) -> Spectrum | PrimalSpectrum:
+        """Of the kernel: it serves every training time and ridge. Cost: O(n³), of a sketch O(n m²)."""
+        return decompose_features(self.sketch) if self.sketched else decompose(self.kernel)
 
-    @part("head", "probes", "trainable", "seed", "statistics")
+    @part("head", "probes", "trainable", "seed", "statistics", "kernel", "dimension")
     def label_spectrum(self) -> KernelSpectrum:
-        """Of the centred kernel, with the labels' energy in it; see lin_ft.spectra. Cost: O(n³)."""
+        """Of the centred kernel, with the labels' energy in it; see lin_ft.spectra.
+
+        Cost: O(n³), of a sketch O(n m²).
+        """
         targets = encode(self.labels, self.task.n_classes)
+        if self.sketched:
+            return spectrum_of_features(self.sketch, targets, self.model.name, self.task.name)
         return spectrum_of(np.asarray(self.kernel, np.float64), targets, self.model.name, self.task.name)
 
-    @part("head", "probes", "trainable", "seed", "statistics", "times", "ridges", "left_out", "matchings")
+    @part(
+        "head", "probes", "trainable", "seed", "statistics", "kernel", "dimension", "times", "ridges", "left_out",
+        "matchings",
+    )  # fmt: skip
     def prediction(self) -> Prediction:
-        """Of each training image from the others; see `predict_left_out`. Cost: O(n³)."""
+        """Of each training image from the others; see `predict_left_out`. Cost: O(n³), of a sketch O(n m²)."""
         return predict_left_out(self.spectrum, self.targets, self.labels, self.config)
 
 
+def _square(sketch: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n n"]:
+    n = len(sketch)
+    needed, free = 2 * 8 * n**2, free_memory()
+    if needed > free:
+        raise InputError(
+            f"The kernel of {n} images takes {needed / 2**30:.1f} GiB and {free / 2**30:.1f} are free: choose scores"
+            " that do not need it, or fewer images by --shots."
+        )
+    return sketch @ sketch.T
+
+
 def predict_left_out(
-    spectrum: Spectrum, targets: Float[np.ndarray, "n C"], labels: Int[np.ndarray, " n"], config: RankConfig
+    spectrum: Spectrum | PrimalSpectrum,
+    targets: Float[np.ndarray, "n C"],
+    labels: Int[np.ndarray, " n"],
+    config: RankConfig,
 ) -> Prediction:
     """What leave-one-out says at the time and ridge of `config` with the least leave-one-out loss.
 

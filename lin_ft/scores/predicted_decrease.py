@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from lin_ft.predict import Spectrum
+from lin_ft.predict import PrimalSpectrum, Spectrum
 from lin_ft.scores.score import Score
 from lin_ft.scores.tangent_kernel import COST_OF_SPECTRUM, spectrum_of
 from lin_ft.typing import Array
@@ -33,11 +33,14 @@ def predicted_decrease(
     Raises:
         InputError: a kernel that is not symmetric and positive semi-definite, targets that do not go with it.
     """
-    spectrum = spectrum_of(kernel, spectrum)
-    energy = spectrum.label_energy(targets)
-    total = float(energy.sum())
+    return decrease(spectrum_of(kernel, spectrum), targets, time)
+
+
+def decrease(spectrum: Spectrum | PrimalSpectrum, targets: Float[Array, "n C"], time: float = 10.0) -> float:
+    """The same from the spectrum of the kernel, or of features whose inner products it is. Cost: 2 n r C FLOPs."""
+    total = float(np.sum(np.asarray(targets, np.float64) ** 2))
     decayed = -np.expm1(-2 * time * spectrum.eigenvalues / spectrum.scale)
-    return float(decayed @ energy) / total if total > 0 else 0.0
+    return float(decayed @ spectrum.label_energy(targets)) / total if total > 0 else 0.0
 
 
 SCORES = {
