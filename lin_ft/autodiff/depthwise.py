@@ -114,8 +114,9 @@ def kernel_gradients(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def for_images(x: Float[Array, "n h w c"], kernel: Float[Array, "k k 1 c"], how: Geometry) -> Any:
-    """The convolution, to be differentiated in x alone, by `image_cotangent`; the kernel's cotangent is zero
-    (`kernel_gradients` takes it from x and the output's cotangent).
+    """The convolution, to be differentiated in x alone, by `image_cotangent`.
+
+    The kernel's cotangent is zero (`kernel_gradients` takes it from x and the output's cotangent).
     """
     return shifted(x, kernel, how)
 

@@ -45,6 +45,7 @@ def head_gram(
     features: Features | None = None,
 ) -> Float[np.ndarray, "n1 n2"] | None:
     """The head's own block, phi phiᵀ for a trainable W plus 1 for a trainable b; None without a separate head.
+
     `features`: phi of x1 if at hand.
     """
     if not function.has_head:

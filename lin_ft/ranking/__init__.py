@@ -12,6 +12,6 @@ from lin_ft.ranking.view import View, part, predict_left_out
 
 __all__ = [
     "GAIN", "SCORES", "Details", "Failed", "PlannedRow", "RankConfig", "RankPlan", "RankedModel", "Ranking", "View",
-    "describe", "kendall_matrix", "made_of", "outdated", "part", "plan", "predict_left_out", "rank", "ranking_from_dict",
-    "score_inputs",
+    "describe", "kendall_matrix", "made_of", "outdated", "part", "plan", "predict_left_out", "rank",
+    "ranking_from_dict", "score_inputs",
 ]  # fmt: skip
