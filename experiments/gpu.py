@@ -3,7 +3,7 @@
     pip install '.[cuda]' && python -m experiments.gpu [--out FILE.json] [--items vit_kernel ...] [--small] [--again]
 
 Random weights and images: times and memory do not depend on their values. Each item is a process of its own that
-compiles first and is then measured; what is in the file already, of the same device and sizes, is not measured again, so
+    pip install . 'jax[cuda12]' && python -m experiments.gpu [--out FILE.json] [--items vit_kernel ...] [--again]
 a run that was cut short goes on. An item that fails or takes longer than its share is written down as such and the
 others go on. Items:
 
@@ -15,8 +15,8 @@ others go on. Items:
 - float32, bfloat16: a trace kernel in either format; `error` is the relative distance of the second from the first;
 - draws: fine-tunings of several draws as one program (`lin_ft.finetune.grid`), and `draws_one`: of one.
 
-Where a device's own memory is not told (CPUs), `peak_bytes` is that of the process. `share` is the multiply-adds that an
-item counts, over its time, against the measured rate of the float32 product.
+Where a device's own memory is not told (CPUs), `peak_bytes` is that of the process. `share` is the multiply-adds that
+an item counts, over its time, against the measured rate of the float32 product.
 """
 
 import dataclasses
@@ -128,8 +128,9 @@ def _write(config: Config, rows: dict[str, Any]) -> None:
 def table(rows: dict[str, Any]) -> str:
     """As Markdown."""
     lines = [
-        "| item | seconds | compiling | peak GiB | share of the product | |", "| --- | ---: | ---: | ---: | ---: | --- |",
-    ]  # fmt: skip
+        "| item | seconds | compiling | peak GiB | share of the product | |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
     for name, row in rows.items():
         if "failed" in row:
             lines.append(f"| {name} | – | – | – | – | {row['failed']} |")
@@ -213,7 +214,7 @@ def _matmul(sizes: Sizes) -> Item:
     def rate(dtype: str, precision: str) -> float:
         a = jnp.ones((size, size), dtype)
         product = jax.jit(lambda a: jnp.matmul(a, a, precision=precision))
-        product(a).block_until_ready()
+        out = product(a).block_until_ready()
         began = time.perf_counter()
         for _ in range(5):
             out = product(a)
@@ -270,9 +271,7 @@ def _plain(sizes: Sizes) -> Item:
 
     def call() -> None:
         for start in range(0, n, batch):
-            jax.block_until_ready(
-                training_gradient(apply, params, x[start : start + batch], y[start : start + batch])
-            )
+            jax.block_until_ready(training_gradient(apply, params, x[start : start + batch], y[start : start + batch]))
 
     return call, {"images": n}
 

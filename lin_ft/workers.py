@@ -152,10 +152,10 @@ def local(
     try:
         for desk in desks:
             give(desk)
-        while busy := [desk for desk in desks if desk.place is not None]:
-            connection.wait([waited for desk in busy for waited in (desk.pipe, desk.process.sentinel)])
-            for desk in busy:
-                place, (state, value) = desk.place, desk.answer()
+        while busy := [(desk, desk.place) for desk in desks if desk.place is not None]:
+            connection.wait([waited for desk, _ in busy for waited in (desk.pipe, desk.process.sentinel)])
+            for desk, place in busy:
+                state, value = desk.answer()
                 if state == "lost":
                     logger.warning("A worker was %s; what it did is done again.", value)
                     if tries[place] > RETRIES:
@@ -178,7 +178,9 @@ class _Desk:
     """A place for one worker at a time, with cores of its own."""
 
     def __init__(self, work: Callable[[Any], Any], cores: set[int]) -> None:
-        self.work, self.cores, self.kind, self.place = work, cores, None, None
+        self.work, self.cores = work, cores
+        self.kind: Hashable = None
+        self.place: int | None = None
         self.process: Any = None
         self.pipe: Any = None
 

@@ -40,7 +40,7 @@ def bar(
         task = progress.add_task(escape(title), total=total, completed=first)
 
         def show(done: int | float, title: str | None = None) -> None:
-            renamed = {} if title is None else {"description": escape(title)}
-            progress.update(task, completed=done if total is None else min(done, total), **renamed)
+            described = None if title is None else escape(title)
+            progress.update(task, completed=done if total is None else min(done, total), description=described)
 
         yield show

@@ -22,8 +22,9 @@ def multiply_adds(shared: Any, x: Any, *, of: str, full: bool, n: tuple[int, int
     """Multiply-adds by method for an n[0] x n[1] kernel: `structured`, `jacobian`, `vector_products`.
 
     And `rows`: all gradients without any product of two. Rows: a forward pass, and for each combination a reverse pass
-    through layer inputs (as many multiply-adds as the forward pass) and through weights (as many again). Pairs: by `space_costs`. A vector product: a forward and a
-    reverse pass on one sample, and two forward passes (tangents) over all. Elementwise work is not counted.
+    through layer inputs (as many multiply-adds as the forward pass) and through weights (as many again). Pairs: by
+    `space_costs`. A vector product: a forward and a reverse pass on one sample, and two forward passes (tangents) over
+    all. Elementwise work is not counted.
     """
     function, chosen, frozen, combinations = shared
     leaves, structure = jax.tree.flatten(chosen)

@@ -46,8 +46,8 @@ def probe_gram(
 
     (phi phiᵀ + 1) is the head's own block where the head is trainable. x2=None: x1 against itself.
     `features`: phi of x1 if at hand, which saves a forward pass. The relative variance of a probe falls as
-    1 / (probes x effective number of features). The same `key` gives the same probes for x1 and x2. Cost: `probes` reverse passes a sample, n1 n2 probes P multiply-adds,
-    memory as in `gram`.
+    1 / (probes x effective number of features). The same `key` gives the same probes for x1 and x2.
+    Cost: `probes` reverse passes a sample, n1 n2 probes P multiply-adds, memory as in `gram`.
 
     Measured on the embedded zoo against the exact trace kernel (relative Frobenius error after the best factor, median
     and worst of 8 models, and rank correlation of the entries off the diagonal; `experiments/benchmarks/precision.py`):

@@ -62,7 +62,7 @@ class DepthwiseConv(nn.Module):
         kernel = self.param("kernel", initial, (self.window, self.window, 1, channels))
         pads = paddings(x, self.window, self.stride, self.padding)
         if jax.default_backend() == "cpu":
-            out = depthwise(x, kernel, self.stride, pads)
+            out = jnp.asarray(depthwise(x, kernel, self.stride, pads))
         else:
             out = jax.lax.conv_general_dilated(
                 x, kernel, (self.stride, self.stride), pads, feature_group_count=channels,

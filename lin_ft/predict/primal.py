@@ -249,7 +249,8 @@ class _Held:
     def along(self, zetas: Complex[np.ndarray, " z"], weights: Complex[np.ndarray, " z"]) -> Float[np.ndarray, "n C"]:
         """The real part of sum_z weight_z out(zeta_z); of single samples all nodes in one matrix product."""
         if self.groups is not None:
-            return np.real(sum(weight * self.out(zeta) for zeta, weight in zip(zetas, weights, strict=True)))
+            values = (weight * self.out(zeta) for zeta, weight in zip(zetas, weights, strict=True))
+            return np.real(sum(values, np.zeros(self.r0.shape, complex)))
         kept = zetas / (self.values[:, None] + zetas)  # (r, z)
         n_outputs = self.r0.shape[1]
         scaled = (kept[:, :, None] * self.projected[:, None, :]).reshape(len(kept), -1)
