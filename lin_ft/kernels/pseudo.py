@@ -45,7 +45,7 @@ def probe_gram(
       softmax nearly cancels in the sum.
 
     (phi phiᵀ + 1) is the head's own block where the head is trainable. x2=None: x1 against itself.
-    `features`: phi of x1 if at hand, which saves a forward pass. The relative variance of a probe falls as
+    The relative variance of a probe falls as
     1 / (probes x effective number of features). The same `key` gives the same probes for x1 and x2.
     Cost: `probes` reverse passes a sample, n1 n2 probes P multiply-adds, memory as in `gram`.
 
@@ -68,6 +68,7 @@ def probe_gram(
         block_size: samples whose gradients are formed together.
         memory_limit: bytes, for each device.
         devices: those that share the work; None: all.
+        features: phi of x1 if at hand, which saves a forward pass.
 
     Examples:
         >>> import jax.numpy as jnp

@@ -36,9 +36,15 @@ def rank(
     are against `config.reference`, and None when the zoo does not have it. Ties keep the order of the zoo. Cost: see
     `describe`, once for each model; models of one architecture share their compiled programs.
 
-    `workers`: models side by side in so many processes of this machine with cores of their own, or, by `executor`
-    "ray", on a Ray cluster. A script that asks for more than one needs `if __name__ == "__main__":`. A model whose
-    worker is lost is done again, three times at most.
+    Args:
+        zoo: the models, each with a name of its own.
+        task: whose training images are looked at.
+        config: what is computed, and by what models are ranked; None: as `RankConfig` has it.
+        progress: show how far it is, on the terminal.
+        workers: models side by side, in so many processes of this machine with cores of their own. A script that asks
+            for more than one needs `if __name__ == "__main__":`. What a lost worker did is done again, three times at
+            most.
+        executor: "local", or "ray": tasks of a Ray cluster.
 
     Examples:
         >>> import lin_ft
