@@ -33,8 +33,8 @@ def sketched_features(
 
     The gradients of all outputs of a sample, divided by sqrt(C), are one row, projected to k = `dimension` numbers. A
     trainable head adds its own features exactly: [Z, phi, 1], m = k + d + 1. With `probes` the kernel is that of
-    `probe_gram(of="features")`, from as many random combinations of the features, whatever the head in
-    `params`. The same `key` gives the same projection and probes for other samples. An entry of Z Zᵀ has the error of `sketch_gram`.
+    `probe_gram(of="features")`, from as many random combinations of the features, whatever the head in `params`. The
+    same `key` gives the same projection and probes for other samples. An entry of Z Zᵀ has the error of `sketch_gram`.
     Cost: n C (n `probes`) reverse passes and n C P additions; memory n m numbers, and one block within `memory_limit`.
 
     Args:
