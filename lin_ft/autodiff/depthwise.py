@@ -32,8 +32,8 @@ def depthwise(
     x: Float[Array, "n h w c"], kernel: Float[Array, "k k 1 c"], stride: int, pads: Any
 ) -> Float[Array, "n h2 w2 c"]:
     """out[., ., c] = x[., ., c] * kernel[:, :, 0, c], zeros around the image."""
-    top, left = (tuple(map(int, pair)) for pair in pads)
-    return _named(Geometry(stride, (top, left)))(x, kernel)
+    (top, bottom), (left, right) = pads
+    return _named(Geometry(stride, ((int(top), int(bottom)), (int(left), int(right)))))(x, kernel)
 
 
 def geometry(equation: Any) -> Geometry | None:
