@@ -142,8 +142,8 @@ def load(path: Path = PACKAGED) -> Calibration:
 
     Examples:
         >>> from lin_ft.gain import load
-        >>> calibration = load()  # the one that comes with the package
-        >>> calibration.coefficients.within > 0, len(calibration.priors)
+        >>> core = load().parts["core"]  # of the calibration that comes with the package
+        >>> core.coefficients.within > 0, len(core.models)
         (True, 15)
     """
     again = "write it again by `python -m experiments.gain --fit`"
