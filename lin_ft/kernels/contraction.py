@@ -10,6 +10,7 @@ import numpy as np
 
 from lin_ft import sharding
 from lin_ft.kernels.forms import Factors, Unformed
+from lin_ft.kernels.precision import widened
 
 SLICE = 8192
 """Gradient entries that two blocks of rows are multiplied in at a time on a CPU, whose product of longer rows would
@@ -101,7 +102,7 @@ class FormedSlice:
 
 def _einsum(subscripts: str, *operands: Any) -> Any:
     # The highest precision: TF32 on a GPU would cost the kernel three digits. Sums of bfloat16 products are float32.
-    out = jnp.promote_types(jnp.result_type(*operands), jnp.float32)
+    out = widened(jnp.result_type(*operands))
     return jnp.einsum(subscripts, *operands, precision=jax.lax.Precision.HIGHEST, preferred_element_type=out)
 
 

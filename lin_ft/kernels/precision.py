@@ -43,4 +43,10 @@ def cast(function: ModelFunction, params: Params, *samples: Array | None, name: 
 def kernel_dtype(params: Params) -> Any:
     """The format of the kernel: that of the weights, at least float32 (sums of bfloat16 products are float32)."""
     formats = [jnp.result_type(leaf) for leaf in jax.tree.leaves(params)]
-    return np.dtype(jnp.promote_types(jnp.result_type(*formats), jnp.float32))
+    return np.dtype(widened(jnp.result_type(*formats)))
+
+
+def widened(dtype: Any) -> Any:
+    """That format, or float32 where it is narrower: what sums of its products are kept in."""
+    with jax.numpy_dtype_promotion("standard"):  # this promotion is meant
+        return jnp.promote_types(dtype, jnp.float32)
