@@ -30,6 +30,9 @@ from lin_ft.predict import decompose, predict_logits
 from lin_ft.provenance import provenance
 from lin_ft.zoo import ZooModel, named_zoo, select_models
 
+TIMES = (0.1, 1.0, 10.0)
+"""Of trainings that stop early."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Datamodeling:
@@ -95,6 +98,12 @@ class Datamodeling:
         lengths = np.linalg.norm(features, axis=1)[:, None]
         tables = {
             "derivative (TRAK, linearized)": margins(attribution(view, task.test.images), task.test.labels),
+            **{
+                f"derivative at time {time:g} / mean eigenvalue": margins(
+                    attribution(view, task.test.images, time=time), task.test.labels
+                )
+                for time in TIMES
+            },
             "leaving out": margins(attribution(view, task.test.images, weight=0.0), task.test.labels),
             "cosine of features x label agreement": others.T / lengths * same,
             "label agreement alone": same,

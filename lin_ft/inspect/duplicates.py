@@ -22,8 +22,7 @@ from lin_ft.typing import Array
 from lin_ft.zoo.feature_cache import cached_features
 
 NEAR = 0.4
-"""Share of the median nearest-neighbour distance. Images of 32 pixels saved anew as JPEG of quality 75 lie at .3 to .5
-of it (experiments.inspect.duplicates)."""
+"""Share of the median nearest-neighbour distance; what it finds: experiments.inspect.near_copies."""
 
 
 @dataclasses.dataclass(frozen=True)

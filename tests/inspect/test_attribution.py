@@ -31,6 +31,12 @@ def test_of_a_view_leaving_out_is_a_refit(models):
     residual = ridge * inverse @ view.targets  # Y - f on the training images
     by_hand = (cross @ inverse).T[:, :, None] * residual[:, None, :]
     np.testing.assert_allclose(derivative, by_hand, atol=1e-8)
+    early = inspect.attribution(view, images, time=0.5, weight=0.0)
+    time = 0.5 / view.spectrum.scale
+    refits = effects_by_refit(view.kernel, cross, view.targets, time=time, ridge=0.0, weight=0.0)
+    np.testing.assert_allclose(early, -refits, atol=1e-8)
+    with pytest.raises(InputError, match="time -1"):
+        inspect.attribution(view, images, time=-1 * view.spectrum.scale)
     with pytest.raises(InputError, match="images: none"):
         inspect.attribution(view, images[:0])
 
