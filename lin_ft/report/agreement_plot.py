@@ -13,7 +13,8 @@ from lin_ft.report.plain import plain
 def plot_agreement(names: Sequence[str], tau: Float[np.ndarray, "S S"], path: str | Path, *, title: str = "") -> None:
     """Write a PNG (or what the suffix says): blue agrees, red reverses; numbers in the cells up to 15 scores.
 
-    Scores that agree stand together: they are ordered by average-linkage clustering of 1 - tau.
+    Beyond, what reverses has a bar, so that it is told from what agrees in grey too. Scores that agree stand together:
+    they are ordered by average-linkage clustering of 1 - tau.
 
     Examples:
         >>> import numpy as np
@@ -40,6 +41,10 @@ def plot_agreement(names: Sequence[str], tau: Float[np.ndarray, "S S"], path: st
     axes.set_xticks(range(n), labels, rotation=90, fontsize=8)
     axes.set_yticks(range(n), labels, fontsize=8)
     axes.tick_params(length=0)
+    if n > 15:  # the sign, where there is no room for the number: red and blue are one grey
+        down, across = np.nonzero(tau[np.ix_(order, order)] < 0)
+        shade = np.where(tau[order[down], order[across]] < -0.6, "white", "black")
+        axes.scatter(across, down, marker="_", s=14, linewidths=0.8, c=shade)
     for i, j in np.ndindex(n, n) if n <= 15 else ():
         value = tau[order[i], order[j]]
         axes.text(

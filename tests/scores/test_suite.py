@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import samples
 
-from lin_ft import scores
+from lin_ft import cli, scores
 from lin_ft.errors import InputError
 from lin_ft.scores import INPUTS, RENAMED, SCORES, Score, ScoreWarning, array_inputs, chosen, combined, evaluate
 from lin_ft.scores.catalogue import found
@@ -159,6 +159,23 @@ def test_a_file_with_scores_is_all_it_takes(tmp_path, monkeypatch):
     importlib.invalidate_caches()
     with pytest.raises(ValueError, match="'wet' needs weather"):
         found(folder, "more_scores")
+
+
+def test_the_file_of_the_guide_is_a_score_of_all(tmp_path, monkeypatch, capsys):
+    """docs/guides/add_a_score.md word for word: a file among the others, then `rank --score all` and `scores list`."""
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "add_a_score.md").read_text(encoding="utf-8")
+    function, row = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    (tmp_path / "spread.py").write_text(function + row)
+    monkeypatch.setattr(scores, "__path__", [*scores.__path__, str(tmp_path)])
+    added = found(tmp_path, "lin_ft.scores")
+    assert set(added) == {"spread"}
+    monkeypatch.setitem(SCORES, "spread", added["spread"])
+    labels = np.arange(20) % 2
+    inputs = array_inputs(features=np.random.default_rng(0).normal(size=(20, 3)) + labels[:, None], labels=labels)
+    assert evaluate({"spread": chosen(["all"])["spread"]}, inputs)["spread"].value > 0
+    assert cli.main(["scores", "list"]) == 0
+    assert "spread" in capsys.readouterr().out
+    sys.modules.pop("lin_ft.scores.spread")
 
 
 def test_every_file_with_a_score_is_in_the_catalogue():
