@@ -66,9 +66,7 @@ def _summary(ranking: "Ranking") -> str:
 
 def _table(ranking: "Ranking") -> str:
     """The table of the terminal, its columns sortable."""
-    from lin_ft.ranking.table import ranking_table
-
-    columns = ranking_table(ranking).columns
+    columns = ranking.table().columns
     heads = [" ".join(column.head.replace("-\n", "-").split()) for column in columns]
     rows = [[text(cell.strip()) for cell in cells] for cells in zip(*(column.cells for column in columns), strict=True)]
     notes = ["* the reference that gains are against"] if any("*" in row[0] for row in rows) else []
