@@ -47,7 +47,7 @@ class RankConfig:
     auto: the sketch from MANY images on."""
     dimension: int = 2048
     """Of the sketch. The kernel is off by sqrt((r + 1) / dimension) of its norm at most, in root mean square, r its
-    effective rank tr(K)² / |K|²: a few percent for kernels of trained networks."""
+    effective rank tr(K)² / tr(K²): a few percent for kernels of trained networks."""
     seed: int = 0
     scores: tuple[str, ...] = ()
     """Shown beside: names of lin_ft.scores.SCORES, "all", or functions of your own, "file.py:function"."""
