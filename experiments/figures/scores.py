@@ -20,7 +20,7 @@ from lin_ft.benchmark.summary import caption, number, shown
 PACKAGED = RESULTS / "packaged" / "table.parquet"
 ROWS = {
     FINE_TUNED: "every model fine-tuned on another draw",
-    DEFAULT: "predicted decrease of the loss (default)",
+    DEFAULT: "predicted decrease of the loss",
     "predicted_accuracy (random, image)": "predicted accuracy (leave-one-out)",
     "label_feature_cka": "Label-Feature Correlation, centred",
     "logme": "LogME",

@@ -48,7 +48,7 @@ def which_score_is_best(evidence: Evidence) -> Answer | None:
     numbers |= {"smallest difference": group.difference, "group": list(group.group), "friedman p": group.friedman_p}
     if DEFAULT in scores:
         numbers["place of the default"] = places.index(DEFAULT) + 1
-        sentence += f" The default, {DEFAULT}, is number {numbers['place of the default']},"
+        sentence += f" {DEFAULT} is number {numbers['place of the default']},"
         sentence += f" {with_interval(over_tasks(scores[DEFAULT]))}."
     short, words, of_gradient = label_gradient(scores)
     return Answer(
