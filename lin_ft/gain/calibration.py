@@ -23,9 +23,10 @@ TERMS = (
 )
 """Of lin_ft.gain.evidence.terms, among models of one architecture: the evidence is the equally weighted mean of their
 z-scores over the models."""
-ACROSS_TERMS = ("decrease/source", "label_gradient_cka/source", "label_feature_cka/source")
-"""The same where architectures differ, the Label-Gradient family alone: nothing in an absolute time, as scales differ a
-thousandfold, and all networks under the source's batch statistics, as some have no others."""
+ACROSS_TERMS = ("decrease/source",)
+"""The same where architectures differ: nothing in an absolute time, as scales differ a thousandfold, and all networks
+under the source's batch statistics, as some have no others. Where no model has a prior, the order is that of
+predicted_decrease."""
 
 
 @dataclasses.dataclass(frozen=True)
