@@ -2,7 +2,7 @@
 
 Of each kind of network one image is traced, nothing is computed and no weights are read; so a zoo of a thousand entries
 is planned in the time of its architectures. Seconds are multiply-adds and memory traffic at the speeds of one CPU core
-that did `MULTIPLY_ADDS` and `BYTES` a second, and right within a factor of about 2 there.
+that did `MULTIPLY_ADDS` and `BYTES` a second: an order of magnitude, not a promise.
 """
 
 import dataclasses
