@@ -54,9 +54,9 @@ def test_an_item_that_kills_every_worker_is_given_up(tmp_path, monkeypatch):
 
 
 def test_errors_come_back():
-    with pytest.raises(InputError, match="item 1: no"):
+    with pytest.raises(InputError, match=r"item [12]: no"):
         side_by_side(refuses, [1, 2])
-    with pytest.raises(RuntimeError, match="ValueError: item 1"):
+    with pytest.raises(RuntimeError, match=r"ValueError: item [12]"):
         side_by_side(breaks, [1, 2])
 
 

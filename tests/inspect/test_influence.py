@@ -134,7 +134,7 @@ def cross_key(view):
     from lin_ft.data.copies import digest
 
     c = view.config
-    told = (c.head, c.probes, c.trainable, c.seed, c.statistics)
+    told = (c.head, c.probes, c.trainable, c.seed, c.statistics, c.dimension, view.sketched)
     return ("cross_kernel", digest(view.task.validation.images), *told)
 
 
