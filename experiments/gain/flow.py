@@ -69,7 +69,10 @@ def numbers_of(sights: dict[str, Sight], labels: np.ndarray, finetune: Any) -> d
     n_classes = len(np.unique(labels))
     targets, found = encode(labels, n_classes) - 1 / n_classes, {}
     for kind in STATISTICS:
-        features, backbone = np.asarray(sights[kind].features, np.float64), sights[kind].backbone
+        features, backbone = (
+            np.asarray(sights[kind].features, np.float64),
+            np.asarray(sights[kind].backbone, np.float64),
+        )
         found[f"head's part, absolute time/{kind}"] = head_decrease(features, targets)
         found[f"backbone's part, own time/{kind}"] = backbone_decrease(backbone, targets)
         for rate in finetune.learning_rates:
