@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from lin_ft.data import Task
 from lin_ft.errors import InputError
 from lin_ft.inspect.label_errors import check_not_alike, ridge_view
 from lin_ft.inspect.reweighting import effects, nodes
@@ -192,12 +193,7 @@ def influence(view: View, *, weight: float | None = 0.0, on: str = "") -> Influe
         >>> inspect.influence(view).change.shape
         (40,)
     """
-    task = view.task
-    on = on or ("validation" if len(task.validation) else "training")
-    if on not in ("validation", "training"):
-        raise InputError(f"on {on!r}: unknown; one of validation, training.")
-    if on == "validation" and not len(task.validation):
-        raise InputError(f"{task.name} has no validation images: take the training images, on='training'.")
+    task, on = view.task, _images_of(view.task, on)
     if np.bincount(view.labels).max() < 2:
         raise InputError(f"{task.name}: one image a class; without it the class is unknown, so add some.")
     check_not_alike(view)
@@ -220,7 +216,7 @@ def loss_without(view: View, places: Sequence[int] | Int[np.ndarray, " k"], *, o
     On "training" images those that are dropped are not judged. Cost: one decomposition of the rest.
 
     Raises:
-        InputError: as `influence`; places outside 0 .. n - 1 or all images of the task.
+        InputError: no validation images where they are asked for, places outside 0 .. n - 1, fewer than two left.
 
     Examples:
         >>> import lin_ft
@@ -238,8 +234,7 @@ def loss_without(view: View, places: Sequence[int] | Int[np.ndarray, " k"], *, o
     kept = np.setdiff1d(np.arange(n), dropped)
     if len(kept) < 2:
         raise InputError(f"places: {len(dropped)} of {n} images; at least two must be left.")
-    task = view.task
-    on = on or ("validation" if len(task.validation) else "training")
+    task, on = view.task, _images_of(view.task, on)
     sight = ridge_view(view)
     ridge, kernel = sight.prediction.ridge, np.asarray(view.kernel, np.float64)
     spectrum = decompose(kernel[np.ix_(kept, kept)])
@@ -249,6 +244,16 @@ def loss_without(view: View, places: Sequence[int] | Int[np.ndarray, " k"], *, o
         cross, y = view.cross_kernel(task.validation.images), centred_targets(task.validation.labels, task.n_classes)
         residual = predict_logits(spectrum, cross[:, kept], sight.targets[kept], (np.inf,), (ridge,))[0, 0] - y
     return 0.5 * float(np.mean(np.sum(residual**2, axis=1)))
+
+
+def _images_of(task: Task, on: str) -> str:
+    """The images whose loss is asked for: validation where there are such, unless they are named."""
+    on = on or ("validation" if len(task.validation) else "training")
+    if on not in ("validation", "training"):
+        raise InputError(f"on {on!r}: unknown; one of validation, training.")
+    if on == "validation" and not len(task.validation):
+        raise InputError(f"{task.name} has no validation images: take the training images, on='training'.")
+    return on
 
 
 def centred_targets(labels: Array, n_classes: int) -> Float[np.ndarray, "m C"]:

@@ -200,3 +200,13 @@ def test_bad_input_is_one_sentence():
     for places in ([99], range(17)):
         with pytest.raises(InputError, match="places"):
             loss_without(view, list(places))
+
+
+def test_the_refit_asks_for_the_same_images_as_the_influence():
+    features, labels = clusters()
+    view = view_of(features, labels, 3)
+    for asked in (inspect.influence, lambda view, on: loss_without(view, [0], on=on)):
+        with pytest.raises(InputError, match="on 'test'"):
+            asked(view, on="test")
+        with pytest.raises(InputError, match="has no validation images"):
+            asked(view, on="validation")
